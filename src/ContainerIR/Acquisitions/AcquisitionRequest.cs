@@ -1,0 +1,31 @@
+using ContainerIR.Collectors;
+
+namespace ContainerIR.Acquisitions;
+
+/// <summary>One acquisition as the command line or the console asks for it.</summary>
+public sealed record AcquisitionRequest
+{
+    /// <summary>Id, unique prefix or name, as typed.</summary>
+    public required string Container { get; init; }
+
+    /// <summary>Case id.</summary>
+    public required string CaseId { get; init; }
+
+    /// <summary>How much.</summary>
+    public Profile Profile { get; init; } = Profile.Standard;
+
+    /// <summary>Names of collectors left out.</summary>
+    public IReadOnlyList<string> Skip { get; init; } = [];
+
+    /// <summary>Directory that gets the bundle; null for the case's folder.</summary>
+    public string? OutDirectory { get; init; }
+
+    /// <summary>Who acquires; null for the responder identity's name.</summary>
+    public string? Examiner { get; init; }
+
+    /// <summary>Why.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Endpoint of the engine; null to look at DOCKER_HOST and the usual places.</summary>
+    public string? Endpoint { get; init; }
+}

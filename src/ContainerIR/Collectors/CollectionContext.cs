@@ -1,0 +1,10 @@
+using ContainerIR.Runtimes;
+
+namespace ContainerIR.Collectors;
+
+/// <summary>What a collector may be built from. It holds neither the case, the key nor the bundle.</summary>
+/// <param name="Runtime">The engine the container lives in.</param>
+/// <param name="Events">The engine's event backlog, taken before any other call.</param>
+/// <param name="Profile">How much was asked for.</param>
+/// <param name="Clock">Time.</param>
+internal sealed record CollectionContext(IContainerRuntime Runtime, EventBacklog Events, Profile Profile, TimeProvider Clock);

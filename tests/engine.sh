@@ -1,0 +1,63 @@
+# Sourced by demo.sh, test.sh and .ci/run: what a bare Debian machine needs, and a real engine to work with.
+#   need COMMAND:PACKAGE ...   installs the packages whose command is missing
+#   engine_up                  uses the engine that answers, else starts one; exports DOCKER_HOST
+#   engine_down                stops what engine_up started, by its pid, and removes its data; nothing else
+# shellcheck shell=bash
+
+ENGINE_DIR= ENGINE_PID=
+
+need() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || [ -e "${pair%%:*}" ] || missing+=("${pair#*:}")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  [ "$(id -u)" = 0 ] || { echo "Missing packages: ${missing[*]}. Run as root, or install them first." >&2; return 1; }
+  echo "Installing Debian packages: ${missing[*]}" >&2
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >/tmp/cir-apt.log 2>&1 ||
+    { tail -20 /tmp/cir-apt.log >&2; echo "apt-get failed; the whole log is /tmp/cir-apt.log" >&2; return 1; }
+}
+
+engine_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+engine_up() {
+  need dockerd:docker.io docker:docker.io iptables:iptables ip:iproute2 || return 1
+  if engine_answers; then
+    echo "Using the Docker engine that answers${DOCKER_HOST:+ at $DOCKER_HOST}." >&2
+    return 0
+  fi
+  [ "$(id -u)" = 0 ] || { echo "No Docker engine answers, and starting one needs root." >&2; return 1; }
+  ENGINE_DIR=$(mktemp -d /tmp/cir-engine.XXXXXX)
+  # Its own network namespace: a second engine in the host's would take over the host's bridge and firewall.
+  unshare -n sh -c 'ip link set lo up; exec "$0" "$@"' \
+    dockerd --data-root "$ENGINE_DIR/data" --exec-root "$ENGINE_DIR/exec" --pidfile "$ENGINE_DIR/pid" \
+    -H "unix://$ENGINE_DIR/docker.sock" --bip 10.213.0.1/24 --default-address-pool base=10.214.0.0/16,size=24 "$@" >"$ENGINE_DIR/log" 2>&1 </dev/null &
+  ENGINE_PID=$!
+  export DOCKER_HOST="unix://$ENGINE_DIR/docker.sock"
+  local tries=0
+  until engine_answers; do
+    if ! kill -0 "$ENGINE_PID" 2>/dev/null || [ $((tries += 1)) -gt 300 ]; then
+      echo "The Docker engine did not start. Its last words:" >&2
+      tail -15 "$ENGINE_DIR/log" >&2
+      engine_down
+      return 1
+    fi
+    sleep 0.1
+  done
+  echo "No engine answered: started one of our own (pid $ENGINE_PID, data in $ENGINE_DIR)." >&2
+}
+
+engine_down() {
+  [ -n "$ENGINE_DIR" ] || return 0
+  local left
+  if left=$(docker ps -aq 2>/dev/null) && [ -n "$left" ]; then
+    # shellcheck disable=SC2086
+    docker rm -f -v $left >/dev/null 2>&1
+  fi
+  kill "$ENGINE_PID" 2>/dev/null
+  wait "$ENGINE_PID" 2>/dev/null
+  awk -v d="$ENGINE_DIR/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
+  rm -rf "$ENGINE_DIR"
+  ENGINE_DIR= ENGINE_PID=
+  unset DOCKER_HOST
+}
