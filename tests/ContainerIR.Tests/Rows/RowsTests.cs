@@ -73,7 +73,7 @@ public sealed class An_engine_event
     [Fact]
     public void Gives_the_command_line_of_an_exec()
     {
-        EventRow row = Only($$"""{"Type":"container","Action":"exec_create: sh -c echo \"a: b\"\u001b[2J","Actor":{"ID":"{{Id}}","Attributes":{"execID":"e1","name":"web","image":"app","label":"v"}},"timeNano":1795376624837742409}""");
+        EventRow row = Only($$$"""{"Type":"container","Action":"exec_create: sh -c echo \"a: b\"\u001b[2J","Actor":{"ID":"{{{Id}}}","Attributes":{"execID":"e1","name":"web","image":"app","label":"v"}},"timeNano":1795376624837742409}""");
         Assert.Equal(("exec_create", "sh -c echo \"a: b\"\\x1b[2J", "exec"), (row.Action, row.Detail, row.Class));
         Assert.Equal(("e1", "web", "app", 1795376624837742409L, true), (row.ExecId, row.Name, row.Image, row.TimeNs!.Value, row.OfContainer));
         Assert.Equal("v", row.Attributes["label"]);
@@ -98,7 +98,7 @@ public sealed class An_engine_event
     [Fact]
     public void Comes_back_from_its_row()
     {
-        EventRow row = Only($$"""{"Type":"container","Action":"die","Actor":{"ID":"{{Id}}","Attributes":{"exitCode":"137","signal":"9","x":"y"}},"time":1795376624}""");
+        EventRow row = Only($$$"""{"Type":"container","Action":"die","Actor":{"ID":"{{{Id}}}","Attributes":{"exitCode":"137","signal":"9","x":"y"}},"time":1795376624}""");
         using MemoryStream rows = new();
         using (Utf8JsonWriter json = new(rows))
         {

@@ -42,7 +42,7 @@ public sealed class An_inspect_document
     [Fact]
     public void Reads_nanosecond_times_and_never()
     {
-        ContainerRef container = Read($$"""{"Id":"{{Id}}","Created":"2026-11-22T19:43:17.101515543+02:00","State":{"StartedAt":"0001-01-01T00:00:00Z","FinishedAt":"0001-01-01T00:00:00Z"}}""");
+        ContainerRef container = Read($$$"""{"Id":"{{{Id}}}","Created":"2026-11-22T19:43:17.101515543+02:00","State":{"StartedAt":"0001-01-01T00:00:00Z","FinishedAt":"0001-01-01T00:00:00Z"}}""");
         Assert.Equal(new DateTimeOffset(2026, 11, 22, 17, 43, 17, TimeSpan.Zero).AddTicks(1015155), container.CreatedAt);
         Assert.Null(container.StartedAt);
         Assert.Null(container.FinishedAt);

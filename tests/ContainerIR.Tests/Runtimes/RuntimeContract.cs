@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using ContainerIR.Evidence;
 using ContainerIR.Rows;
