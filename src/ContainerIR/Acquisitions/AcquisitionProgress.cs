@@ -26,4 +26,6 @@ public enum AcquisitionStage
 /// <param name="Items">Items complete so far.</param>
 /// <param name="RawBytes">Bytes read from sources so far, all items.</param>
 /// <param name="GapText">What was sought and not obtained, and why, when this report announces a gap; null else.</param>
-public sealed record AcquisitionProgress(AcquisitionStage Stage, string? Collector, string? Item, int Items, long RawBytes, string? GapText = null);
+/// <param name="BundlePath">Absolute path of the bundle, from the first report on after it was opened; null before.</param>
+public sealed record AcquisitionProgress(
+    AcquisitionStage Stage, string? Collector, string? Item, int Items, long RawBytes, string? GapText = null, string? BundlePath = null);
