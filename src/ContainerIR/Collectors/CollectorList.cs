@@ -8,5 +8,6 @@ internal static class CollectorList
 {
     public static IReadOnlyList<CollectorEntry> All { get; } =
     [
+        new("rootfs-diff", Volatility.Disk, Profile.Triage, context => new RootFsDiffCollector(context)),
     ];
 }
