@@ -65,6 +65,6 @@ internal static class SomeIndexedBundle
         await sink.AddAsync(name, line.ToArray(), new ItemOptions("made by a test", form), CancellationToken.None);
     }
 
-    private static Task AddTextAsync(IEvidenceSink sink, string name, ItemForm form, string text) =>
+    private static Task<EvidenceItem> AddTextAsync(IEvidenceSink sink, string name, ItemForm form, string text) =>
         sink.AddAsync(name, Encoding.UTF8.GetBytes(text), new ItemOptions("made by a test", form), CancellationToken.None);
 }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using ContainerIR.Acquisitions;
 using ContainerIR.Cases;
-using ContainerIR.Cli;
 using ContainerIR.Collectors;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;

@@ -1,4 +1,3 @@
-using ContainerIR.Acquisitions;
 using ContainerIR.Cli;
 using ContainerIR.Evidence;
 using ContainerIR.Tests.Bundles;
