@@ -9,9 +9,9 @@ internal delegate void NetlinkMessage(ushort type, ReadOnlySpan<byte> payload);
 /// <summary>How a dump ended.</summary>
 /// <param name="Errno">0 when the kernel said it is done; else its error.</param>
 /// <param name="WasInterrupted">The kernel's list changed while it was dumped (NLM_F_DUMP_INTR): entries may be missing or twice.</param>
-/// <param name="IsUnsupported">The kernel has no such dump.</param>
 internal readonly record struct DumpResult(int Errno, bool WasInterrupted)
 {
+    /// <summary>Whether the kernel has no such dump.</summary>
     public bool IsUnsupported => Errno is Libc.ENOENT or Libc.EOPNOTSUPP or Libc.EINVAL;
 }
 

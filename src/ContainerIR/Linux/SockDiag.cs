@@ -239,16 +239,30 @@ internal static class SockDiag
     private static void Dump(
         NetlinkSocket netlink, byte[] request, string what, bool isExpected, Action<string, string> problem, Parser parse, Action<SocketEntry> take)
     {
-        DumpResult result = netlink.Dump(SOCK_DIAG_BY_FAMILY, request, (_, payload) =>
+        DumpResult result = default;
+        // An interrupted dump is asked again: what comes twice is the same socket to the taker.
+        for (int attempt = 0; attempt < 3; attempt++)
         {
-            if (parse(payload) is { } entry)
+            result = netlink.Dump(SOCK_DIAG_BY_FAMILY, request, (_, payload) =>
             {
-                take(entry);
+                if (parse(payload) is { } entry)
+                {
+                    take(entry);
+                }
+            });
+            if (!result.WasInterrupted)
+            {
+                break;
             }
-        });
+        }
+
         if (result.Errno != 0 && (isExpected || !result.IsUnsupported))
         {
             problem($"sock_diag: {what}", Libc.Describe(result.Errno));
+        }
+        else if (result.WasInterrupted)
+        {
+            problem($"sock_diag: {what}", "the list changed while it was read, three times: entries may be missing");
         }
     }
 
