@@ -1,3 +1,5 @@
+using ContainerIR.Collectors.Traffic;
+
 namespace ContainerIR.Collectors;
 
 /// <summary>One line of the list: from which profile on a collector runs, and how it is made.</summary>
@@ -8,5 +10,6 @@ internal static class CollectorList
 {
     public static IReadOnlyList<CollectorEntry> All { get; } =
     [
+        new("traffic", Volatility.NetworkState, Profile.Full, context => new TrafficCollector(TrafficOptions.TenSeconds, context.Clock)),
     ];
 }
