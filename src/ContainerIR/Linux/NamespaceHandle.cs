@@ -55,16 +55,8 @@ internal sealed unsafe class NamespaceHandle : IDisposable
     /// <summary>Inode of a process's namespace without opening it; null when the process is gone or may not be looked at.</summary>
     public static ulong? InodeOf(int pid)
     {
-        const int size = 64;
-        byte* target = stackalloc byte[size];
-        nint length;
-        fixed (byte* name = Encoding.UTF8.GetBytes(PathOf(pid) + '\0'))
-        {
-            length = Libc.readlinkat(Libc.AT_FDCWD, name, target, size);
-        }
-
         // net:[4026531840], namespaces(7).
-        ReadOnlySpan<byte> text = length > 0 ? new(target, (int)length) : default;
+        ReadOnlySpan<byte> text = HostFile.TryReadLink(PathOf(pid));
         return text.StartsWith("net:["u8) && text[^1] == ']' && ulong.TryParse(text[5..^1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong inode)
             ? inode
             : null;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using ContainerIR.Evidence.Items;
+using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Collectors.Traffic;
@@ -208,7 +209,7 @@ internal sealed class TrafficCapture : IAsyncDisposable
 
             if (open.GoneAtNs is long gone)
             {
-                sink.AddGap($"{what} after {TrafficJson.Instant(gone)}", "the interface ceased to exist: the container ended or was taken off the network");
+                sink.AddGap($"{what} after {Rfc3339.Format(gone)}", "the interface ceased to exist: the container ended or was taken off the network");
             }
         }
     }

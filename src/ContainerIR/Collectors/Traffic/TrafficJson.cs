@@ -1,19 +1,15 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Rows;
 
 namespace ContainerIR.Collectors.Traffic;
 
 /// <summary>The forms that rows and summary share: instants, addresses, names.</summary>
 internal static class TrafficJson
 {
-    /// <summary>An instant with nanoseconds, RFC 3339, UTC.</summary>
-    public static string Instant(long ns) =>
-        string.Create(CultureInfo.InvariantCulture, $"{DateTimeOffset.FromUnixTimeSeconds(ns / 1_000_000_000):yyyy-MM-ddTHH:mm:ss}.{ns % 1_000_000_000:D9}Z");
-
     /// <summary>An instant as nanoseconds since 1970.</summary>
     public static long Nanoseconds(DateTimeOffset at) => (at - DateTimeOffset.UnixEpoch).Ticks * 100;
 
@@ -47,8 +43,8 @@ internal static class TrafficJson
             json.WriteNumber("tcp_flags", flow.TcpFlags);
         }
 
-        json.WriteString("first_at", Instant(flow.FirstAtNs));
-        json.WriteString("last_at", Instant(flow.LastAtNs));
+        json.WriteString("first_at", Rfc3339.Format(flow.FirstAtNs));
+        json.WriteString("last_at", Rfc3339.Format(flow.LastAtNs));
         json.WriteEndObject();
     }
 
@@ -56,7 +52,7 @@ internal static class TrafficJson
     public static void WriteDns(Utf8JsonWriter json, int interfaceId, in PacketHeaders packet, DnsMessage message, long atNs)
     {
         json.WriteStartObject();
-        json.WriteString("at", Instant(atNs));
+        json.WriteString("at", Rfc3339.Format(atNs));
         json.WriteNumber("interface", interfaceId);
         json.WriteString("transport", packet.Protocol == PacketHeaders.Tcp ? "tcp" : "udp");
         WriteEndpoints(json, packet);

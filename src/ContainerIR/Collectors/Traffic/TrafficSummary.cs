@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContainerIR.Rows;
 
 namespace ContainerIR.Collectors.Traffic;
 
@@ -12,8 +13,8 @@ internal static class TrafficSummary
         using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
-            json.WriteString("started_at", TrafficJson.Instant(reader.StartedAtNs));
-            json.WriteString("ended_at", TrafficJson.Instant(reader.EndedAtNs));
+            json.WriteString("started_at", Rfc3339.Format(reader.StartedAtNs));
+            json.WriteString("ended_at", Rfc3339.Format(reader.EndedAtNs));
             json.WriteString("ended_by", Word(reader.End));
             json.WriteNumber("asked_s", options.Duration.TotalSeconds);
             json.WriteNumber("asked_bytes", options.MaxBytes);
@@ -84,13 +85,13 @@ internal static class TrafficSummary
         json.WriteNumber("dropped_packets", dropped);
         if (open.Packets > 0)
         {
-            json.WriteString("first_at", TrafficJson.Instant(open.FirstAtNs));
-            json.WriteString("last_at", TrafficJson.Instant(open.LastAtNs));
+            json.WriteString("first_at", Rfc3339.Format(open.FirstAtNs));
+            json.WriteString("last_at", Rfc3339.Format(open.LastAtNs));
         }
 
         if (open.GoneAtNs is long gone)
         {
-            json.WriteString("gone_at", TrafficJson.Instant(gone));
+            json.WriteString("gone_at", Rfc3339.Format(gone));
         }
 
         json.WriteEndObject();
