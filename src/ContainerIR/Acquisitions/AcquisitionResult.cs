@@ -22,4 +22,7 @@ public sealed record AcquisitionResult
 
     /// <summary>From the first request to the engine to the seal.</summary>
     public required TimeSpan Duration { get; init; }
+
+    /// <summary>Why the case index does not hold the bundle, and what to do; null when it does. The bundle is sealed all the same.</summary>
+    public string? IndexProblem { get; init; }
 }
