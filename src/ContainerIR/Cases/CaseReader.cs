@@ -78,7 +78,7 @@ public static class CaseReader
                 connection,
                 $"""
                 SELECT verdict, kind, display, size, mtime_ns FROM diff_entry
-                WHERE bundle_id = $bundle AND kind <> 'directory' ORDER BY coalesce(ctime_ns, mtime_ns) DESC, id LIMIT {MaxRows}
+                WHERE bundle_id = $bundle AND kind <> 'dir' ORDER BY coalesce(ctime_ns, mtime_ns) DESC, id LIMIT {MaxRows}
                 """,
                 id,
                 row => new DiffRow(row.GetString(0), row.GetString(1), row.GetString(2), Number(row, 3), At(row, 4))),

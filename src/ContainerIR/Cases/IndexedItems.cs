@@ -11,6 +11,7 @@ internal static class IndexedItems
     private static readonly (string Collector, string File, ItemReader Read)[] All =
     [
         ("events", "events-parsed.jsonl", IndexEvents),
+        ("rootfs-diff", "entries.jsonl.zst", DiffIndex.Read),
         ("logs", "index.jsonl.zst", IndexLogs),
     ];
 
