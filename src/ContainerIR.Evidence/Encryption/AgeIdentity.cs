@@ -29,7 +29,7 @@ public sealed class AgeIdentity : IDisposable
     {
         ArgumentNullException.ThrowIfNull(text);
         byte[]? scalar = Bech32.Decode(Prefix, text);
-        return scalar is { Length: X25519.ScalarSize } && text == text.ToUpperInvariant() ? new AgeIdentity(scalar) : null;
+        return scalar is { Length: X25519.ScalarSize } && !text.Any(char.IsLower) ? new AgeIdentity(scalar) : null;
     }
 
     /// <summary>The secret as age-keygen prints it. For an identity file, nothing else.</summary>

@@ -51,7 +51,7 @@ internal static class Bech32
     public static byte[]? Decode(string prefix, string text)
     {
         string lower = text.ToLowerInvariant();
-        if (text.Length > MaxCharacters || (text != lower && text != text.ToUpperInvariant())
+        if (text.Length > MaxCharacters || (text.Any(char.IsLower) && text.Any(char.IsUpper))
             || !lower.StartsWith(prefix + "1", StringComparison.Ordinal) || lower.Length < prefix.Length + 1 + ChecksumCharacters)
         {
             return null;

@@ -76,10 +76,14 @@ public static class BundleUnpacker
             staged.MoveTo(final);
             return final;
         }
-        catch (Exception failure) when (failure is InvalidDataException)
+        catch (InvalidDataException failure)
         {
             throw new OperatorException(
                 $"The parts are as their list says, but {failure.Message}.", "Ask the sender to pack the bundle again; nothing was put under its name.", failure);
+        }
+        catch (IOException failure) when (failure is not BundleWriteException)
+        {
+            throw new OperatorException($"A part cannot be read any more: {failure.Message}.", "Run the same command again: it goes on where it stopped.", failure);
         }
     }
 
@@ -110,14 +114,7 @@ public static class BundleUnpacker
             }
 
             await using FileStream file = staged.OpenFile(relative);
-            try
-            {
-                await BringToContentAsync(file, reader, buffer, standing, ct);
-            }
-            catch (IOException failure) when (failure is not InvalidDataException)
-            {
-                throw new BundleWriteException($"Cannot write {relative} of {name}: {failure.Message}", failure);
-            }
+            await BringToContentAsync(file, reader, buffer, standing, ct);
         }
 
         if (seen.Count == 0)
@@ -133,6 +130,24 @@ public static class BundleUnpacker
         int count;
         while ((count = await reader.ReadAsync(buffer, ct)) > 0)
         {
+            try
+            {
+                await PutAsync(count);
+            }
+            catch (IOException failure)
+            {
+                throw new BundleWriteException($"Cannot write an unpacked file: {failure.Message}", failure);
+            }
+        }
+
+        if (written || file.Length != file.Position)
+        {
+            file.SetLength(file.Position);
+            file.Flush(flushToDisk: true);
+        }
+
+        async Task PutAsync(int count)
+        {
             if (agrees)
             {
                 long at = file.Position;
@@ -146,12 +161,6 @@ public static class BundleUnpacker
                 await file.WriteAsync(buffer.AsMemory(0, count), ct);
                 written = true;
             }
-        }
-
-        if (written || file.Length != file.Position)
-        {
-            file.SetLength(file.Position);
-            file.Flush(flushToDisk: true);
         }
     }
 

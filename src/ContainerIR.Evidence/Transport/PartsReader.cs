@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using ContainerIR.Evidence.Files;
 
 namespace ContainerIR.Evidence.Transport;
 
