@@ -37,7 +37,8 @@ public static class BundlePacker
         }
 
         string name = Path.GetFileName(bundle);
-        IReadOnlyList<TarEntry> entries = BundleListing.Read(bundle);
+        using BundleTree tree = BundleTree.Open(bundle);
+        IReadOnlyList<TarEntry> entries = BundleListing.Read(bundle, tree);
         long size = TarBytes(entries);
         long total = recipients.Count > 0 ? AgeEncryptStream.EncryptedBytes(size, recipients) : size;
         if ((total + partBytes - 1) / partBytes > PartsList.MaxParts)
@@ -56,12 +57,12 @@ public static class BundlePacker
         {
             if (recipients.Count == 0)
             {
-                await WriteTarAsync(bundle, entries, parts, ct);
+                await WriteTarAsync(tree, entries, parts, ct);
             }
             else
             {
                 await using AgeEncryptStream encrypted = await AgeEncryptStream.CreateAsync(parts, recipients, ct);
-                await WriteTarAsync(bundle, entries, encrypted, ct);
+                await WriteTarAsync(tree, entries, encrypted, ct);
                 await encrypted.CompleteAsync(ct);
             }
 
@@ -81,9 +82,8 @@ public static class BundlePacker
     }
 
     /// <summary>Writes the tar of these entries.</summary>
-    internal static async Task WriteTarAsync(string bundle, IEnumerable<TarEntry> entries, Stream tar, CancellationToken ct)
+    internal static async Task WriteTarAsync(BundleTree tree, IEnumerable<TarEntry> entries, Stream tar, CancellationToken ct)
     {
-        string parent = Path.GetDirectoryName(bundle)!;
         byte[] buffer = new byte[CopyBytes];
         foreach (TarEntry entry in entries)
         {
@@ -93,11 +93,11 @@ public static class BundlePacker
                 continue;
             }
 
-            string path = Path.Combine(parent, entry.Path);
+            string path = entry.Path[(entry.Path.IndexOf('/', StringComparison.Ordinal) + 1)..];
             long left = entry.SizeBytes;
             try
             {
-                await using FileStream file = RegularFile.Open(path);
+                await using FileStream file = tree.OpenRead(path) ?? throw new IOException("it is gone, or no regular file any more");
                 int count;
                 while ((count = await file.ReadAsync(buffer, ct)) > 0 && left >= count)
                 {

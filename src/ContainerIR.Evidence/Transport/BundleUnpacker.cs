@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using ContainerIR.Evidence.Encryption;
+using ContainerIR.Evidence.Files;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
 
@@ -102,9 +103,9 @@ public static class BundleUnpacker
                 throw new InvalidDataException($"the tar holds '{DisplayText.Shorten(entry.Path, 200)}', which no bundle does or which stands there twice");
             }
 
-            if (seen.Count > BundleListing.MaxEntries)
+            if (seen.Count > BundleTree.MaxEntries)
             {
-                throw new InvalidDataException($"the tar holds more than {BundleListing.MaxEntries} files");
+                throw new InvalidDataException($"the tar holds more than {BundleTree.MaxEntries} files");
             }
 
             if (entry.IsDirectory)
