@@ -9,5 +9,11 @@ if (args is ["--version"])
     return ExitCode.Success;
 }
 
+if (args is [ReadWorkerLaunch.Verb])
+{
+    // Started by ourselves: reads files that may block for ever, in a process that can be left behind.
+    return ReadWorker.Serve();
+}
+
 using Interruption interruption = new();
 return await Cli.RunAsync(args, Surroundings.OfThisProcess(), interruption.Token);
