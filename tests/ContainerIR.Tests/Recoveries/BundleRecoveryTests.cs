@@ -44,12 +44,12 @@ public sealed class An_interrupted_bundle : IDisposable
     }
 
     [Fact]
-    public void Yields_exactly_the_provable_prefix_wherever_its_files_are_cut_or_damaged()
+    public async Task Yields_exactly_the_provable_prefix_wherever_its_files_are_cut_or_damaged()
     {
         using TemporaryFolder origin = new();
         byte[] content = An_item.Content((3 * Chunk) + 500, 4);
-        string good = Interrupt(origin, content).GetAwaiter().GetResult();
-        ChunkRecord[] chunks = [.. File.ReadAllLines(Path.Combine(good, Frames + ".chunks.jsonl")).Select(line => ChunkRecord.Parse(System.Text.Encoding.ASCII.GetBytes(line))!)];
+        string good = await Interrupt(origin, content);
+        ChunkRecord[] chunks = [.. (await File.ReadAllLinesAsync(Path.Combine(good, Frames + ".chunks.jsonl"))).Select(line => ChunkRecord.Parse(System.Text.Encoding.ASCII.GetBytes(line))!)];
         string[] targets = [Frames + ".partial", Frames + ".partial", Frames + ".chunks.jsonl", "journal.jsonl"];
         Property property = Prop.ForAll(Gen.Choose(0, targets.Length - 1).Zip(Gen.Choose(0, 2)).Zip(Gen.Choose(0, int.MaxValue - 1)).ToArbitrary(), given =>
         {
