@@ -11,6 +11,8 @@ internal static class SockDiag
 {
     private const ushort SOCK_DIAG_BY_FAMILY = 20;
     private const int InetMessageBytes = 72;
+    private const int Close = 7;
+    private const int BoundInactive = 13;
 
     // INET_DIAG_MEMINFO 1, INET_DIAG_INFO 2, INET_DIAG_SKMEMINFO 7: bit (n - 1).
     private const byte InetExtensions = (1 << 0) | (1 << 1) | (1 << 6);
@@ -105,7 +107,8 @@ internal static class SockDiag
         {
             Protocol = protocol,
             Family = family,
-            State = isTcp ? StateName(state) : state == 1 ? "ESTABLISHED" : "UNCONNECTED",
+            // The kernel answers CLOSE for a socket that is bound and nothing more; no other closed one is listed (inet_diag_dump_icsk).
+            State = isTcp ? StateName(state == Close && message[4] + message[5] > 0 ? BoundInactive : state) : state == 1 ? "ESTABLISHED" : "UNCONNECTED",
             LocalPort = protocol == "raw" ? 0 : BinaryPrimitives.ReadUInt16BigEndian(message[4..]),
             RemotePort = BinaryPrimitives.ReadUInt16BigEndian(message[6..]),
             Local = Address(family, message[8..]),

@@ -14,6 +14,7 @@ public sealed class Network_state_of_a_container
     public async Task Shows_who_talks_to_whom_with_process_and_executable()
     {
         using TestContainer server = RealEngine.Start([], "sh", "-c", "exec nc -l -p 9000 > /dev/null");
+        await Listening(server, "2328");
         string address = server.Inspect("{{.NetworkSettings.IPAddress}}");
         using TestContainer client = RealEngine.Start([], "sh", "-c", $"sleep 1000 | nc {address} 9000");
         await RealEngine.Until(() => File.ReadAllText($"/proc/{client.InitPid}/net/tcp").Contains(":2328 01 ", StringComparison.Ordinal), "an established flow");
@@ -64,7 +65,8 @@ public sealed class Network_state_of_a_container
     {
         using TestContainer own = RealEngine.Start([], "nc", "-l", "-p", "9001");
         using TestContainer sharer = RealEngine.Start(["--network", "container:" + own.Id], "nc", "-l", "-p", "9002");
-        await RealEngine.Until(() => File.ReadAllText($"/proc/{own.InitPid}/net/tcp6") + File.ReadAllText($"/proc/{own.InitPid}/net/tcp") is var t && t.Contains(":2329 ", StringComparison.Ordinal) && t.Contains(":232A ", StringComparison.Ordinal), "both listen");
+        await Listening(own, "2329");
+        await Listening(own, "232A");
 
         using Capture capture = await Capture.Network(own.Id);
 
@@ -81,7 +83,7 @@ public sealed class Network_state_of_a_container
     public async Task Of_a_container_in_the_host_s_network_tells_own_sockets_from_the_host_s()
     {
         using TestContainer container = RealEngine.Start(["--network", "host"], "nc", "-l", "-p", "9003");
-        await RealEngine.Until(() => (File.ReadAllText($"/proc/{container.InitPid}/net/tcp6") + File.ReadAllText($"/proc/{container.InitPid}/net/tcp")).Contains(":232B ", StringComparison.Ordinal), "listens");
+        await Listening(container, "232B");
 
         using Capture capture = await Capture.Network(container.Id);
 
@@ -97,6 +99,7 @@ public sealed class Network_state_of_a_container
         try
         {
             using TestContainer server = RealEngine.Start(["--network", "cir-test-net"], "nc", "-l", "-p", "9004");
+            await Listening(server, "232C");
             string address = server.Inspect("{{(index .NetworkSettings.Networks \"cir-test-net\").IPAddress}}");
             using TestContainer client = RealEngine.Start(["--network", "cir-test-net"], "sh", "-c", $"sleep 1000 | nc {address} 9004");
             await RealEngine.Until(() => File.ReadAllText($"/proc/{client.InitPid}/net/tcp").Contains(":232C 01 ", StringComparison.Ordinal), "an established flow");
@@ -123,5 +126,11 @@ public sealed class Network_state_of_a_container
 
         Assert.Contains(sink.Gaps, g => g.Reason == "engine gone");
         Assert.Contains(sink.Items, i => i.Path == "sockets.jsonl");
+    }
+
+    private static async Task Listening(TestContainer container, string port)
+    {
+        int pid = container.InitPid;
+        await RealEngine.Until(() => (File.ReadAllText($"/proc/{pid}/net/tcp") + File.ReadAllText($"/proc/{pid}/net/tcp6")).Contains($":{port} ", StringComparison.Ordinal), "a listener");
     }
 }
