@@ -82,7 +82,7 @@ public sealed class Layers_of_a_container : IDisposable
     public void Are_none_when_nobody_names_a_writable_one()
     {
         Assert.Null(Find("lowerdir=l/A,upperdir=up/diff", upper: null, engineRoot: null, out string whyNot));
-        Assert.NotEmpty(whyNot);
+        Assert.Contains("relative", whyNot, StringComparison.Ordinal);
     }
 
     private static LayerPaths? Find(string options, string? upper, string? engineRoot, out string whyNot)
