@@ -1,3 +1,5 @@
+using ContainerIR.Collectors.Traffic;
+
 namespace ContainerIR.Collectors;
 
 /// <summary>One line of the list: from which profile on a collector runs, and how it is made.</summary>
@@ -10,6 +12,7 @@ internal static class CollectorList
     [
         new("host", Volatility.Clock, Profile.Triage, static _ => new HostCollector()),
         new("events", Volatility.EngineMemory, Profile.Triage, static context => new EventsCollector(context)),
+        new("traffic", Volatility.NetworkState, Profile.Full, static context => new TrafficCollector(TrafficOptions.TenSeconds, context.Clock)),
         new("logs", Volatility.Disk, Profile.Standard, static context => new LogsCollector(context)),
         new("rootfs-diff", Volatility.Disk, Profile.Triage, static context => new RootFsDiffCollector(context)),
         new("configuration", Volatility.Configuration, Profile.Triage, static context => new ConfigurationCollector(context)),
