@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -126,6 +127,25 @@ internal sealed class TimestampKeys
         File.WriteAllBytes(Path.Combine(folder, "q"), query);
         RealEngine.Run("openssl", "ts", "-reply", "-config", Path.Combine(folder, "tsa.cnf"), "-queryfile", Path.Combine(folder, "q"), "-out", Path.Combine(folder, "r"));
         return File.ReadAllBytes(Path.Combine(folder, "r"));
+    }
+
+    /// <summary>The TSTInfo of an answer, signed anew with this certificate: openssl ts itself refuses to use an unfit one.</summary>
+    public byte[] Forge(byte[] reply)
+    {
+        File.WriteAllBytes(Path.Combine(folder, "tst"), new Org.BouncyCastle.Tsp.TimeStampResponse(reply).TimeStampToken.TimeStampInfo.TstInfo.GetEncoded());
+        RealEngine.Run("sh", "-c", $"cd '{folder}' && openssl cms -sign -binary -nodetach -cades -nosmimecap -econtent_type 1.2.840.113549.1.9.16.1.4 -in tst -signer tsa.pem -inkey tsa.key -md sha256 -outform DER -out token");
+        AsnWriter writer = new(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            using (writer.PushSequence())
+            {
+                writer.WriteInteger(0);
+            }
+
+            writer.WriteEncodedValue(File.ReadAllBytes(Path.Combine(folder, "token")));
+        }
+
+        return writer.Encode();
     }
 
     /// <summary>An answer to another question: other data, or another nonce.</summary>

@@ -73,21 +73,18 @@ public sealed class A_time_stamp_token : IDisposable
     }
 
     [Theory]
-    [InlineData("extendedKeyUsage = timeStamping")]
-    [InlineData("extendedKeyUsage = critical, timeStamping, emailProtection")]
-    [InlineData("extendedKeyUsage = critical, emailProtection")]
-    [InlineData("subjectKeyIdentifier = hash")]
-    public void Is_refused_when_its_certificate_is_not_for_time_stamps_alone(string usage)
+    [InlineData("extendedKeyUsage = critical, timeStamping", true)]
+    [InlineData("extendedKeyUsage = timeStamping", false)]
+    [InlineData("extendedKeyUsage = critical, timeStamping, emailProtection", false)]
+    [InlineData("extendedKeyUsage = critical, emailProtection", false)]
+    [InlineData("subjectKeyIdentifier = hash", false)]
+    public void Is_refused_when_its_certificate_is_not_for_time_stamps_alone(string usage, bool isGood)
     {
-        TimestampKeys good = new(folder, "swap-good");
-        byte[] query = Query();
-        byte[] reply = good.Reply(query);
-        TimestampToken.Verify(reply, Digest);
+        byte[] reply = new TimestampKeys(folder, "forger", usage).Forge(keys.Reply(Query()));
 
-        // openssl will not sign with such a certificate, so one is put in the place of the good one: its key is the same.
-        RealEngine.Run("sh", "-c", $"cd '{folder.Path}/swap-good' && printf 'keyUsage = critical, digitalSignature\\n{usage}\\n' > bad && openssl x509 -req -in tsa.csr -CA ca.pem -CAkey ca.key -set_serial 7 -out bad.pem -extfile bad 2>/dev/null");
-        Org.BouncyCastle.X509.X509Certificate bad = new(ContainerIR.Evidence.Seals.CertificateFile.Read(File.ReadAllText(At("swap-good/bad.pem")))[0]);
-        Assert.Throws<Org.BouncyCastle.Tsp.TspValidationException>(() => new Org.BouncyCastle.Tsp.TimeStampResponse(reply).TimeStampToken.Validate(bad));
+        Exception? failure = Record.Exception(() => TimestampToken.Verify(reply, Digest));
+
+        Assert.Equal(isGood ? null : typeof(FormatException), failure?.GetType());
     }
 
     [Fact]
