@@ -20,10 +20,6 @@ internal static unsafe partial class Libc
     public const int CLONE_NEWNET = 0x40000000;
 
     // openat2(2), include/uapi/linux/openat2.h.
-    public const ulong RESOLVE_NO_XDEV = 0x01;
-    public const ulong RESOLVE_NO_MAGICLINKS = 0x02;
-    public const ulong RESOLVE_NO_SYMLINKS = 0x04;
-    public const ulong RESOLVE_BENEATH = 0x08;
     public const ulong RESOLVE_IN_ROOT = 0x10;
 
     // kcmp(2), include/uapi/linux/kcmp.h.
@@ -74,13 +70,4 @@ internal struct TimeSpec
 {
     public long tv_sec;
     public long tv_nsec;
-}
-
-/// <summary>struct open_how, openat2(2).</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct OpenHow
-{
-    public ulong flags;
-    public ulong mode;
-    public ulong resolve;
 }

@@ -236,7 +236,7 @@ internal sealed class DockerRuntime : IContainerRuntime
         {
             ReadOnlyMemory<byte> document = await http.ReadAsync(Path($"/images/{Uri.EscapeDataString(imageId)}/json"), InspectLimitBytes, InspectTimeout, ct);
             using JsonDocument image = ContainerInspect.Parse(document);
-            return image.RootElement.Texts("RepoDigests").Any();
+            return image.RootElement.Texts("RepoDigests").Count > 0;
         }
         catch (EngineRefusalException refusal) when (refusal.Status == System.Net.HttpStatusCode.NotFound)
         {
