@@ -11,7 +11,7 @@ if (args is ["--version"])
 
 if (args is [ReadWorkerLaunch.Verb])
 {
-    // Started by ourselves: reads files that may block for ever, in a process that can be left behind.
+    // This program started by itself: reads what may block for ever, and is killed when it does.
     return ReadWorker.Serve();
 }
 
