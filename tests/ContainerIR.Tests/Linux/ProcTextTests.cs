@@ -82,7 +82,7 @@ public sealed class Cgroup_lines
     public bool Never_throw(byte[] bytes) => CgroupLines.Parse(bytes).Lines.Count <= 64;
 }
 
-public sealed class A_mount_table
+public sealed class Mounts_that_may_block
 {
     private const string Table =
         "100 90 0:50 / / rw - overlay overlay rw,lowerdir=/l/A\\:x:/l/B,upperdir=/up\\040per,workdir=/w\n" +
@@ -93,7 +93,7 @@ public sealed class A_mount_table
     private static StatX On(ulong mount) => new() { stx_mask = StatX.STATX_MNT_ID, stx_mnt_id = mount };
 
     [Fact]
-    public void Trusts_local_file_systems_and_the_engine_s_own_overlay_only()
+    public void Are_all_but_local_file_systems_and_the_engine_s_own_overlay()
     {
         Mounts.Trust(0, 50);
 
@@ -107,7 +107,7 @@ public sealed class A_mount_table
     }
 
     [Fact]
-    public void Gives_the_layer_folders_with_their_escapes_undone() => Assert.Equal(
+    public void Give_the_layer_folders_with_their_escapes_undone() => Assert.Equal(
         ["/up per", "/l/A:x", "/l/B"], OverlayLayers.Folders(Mounts.Root!.SuperOptions).Select(Encoding.ASCII.GetString));
 
     [Property(MaxTest = 300)]
