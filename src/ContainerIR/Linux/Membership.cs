@@ -68,7 +68,7 @@ internal sealed class Membership
         }
 
         Membership membership = new(init, containerId);
-        membership.tops = init.Cgroups.Tops(containerId);
+        membership.tops = init.Cgroups.Tops(containerId, ReadOne(init.ParentPid)?.Cgroups);
         membership.LearnHost();
         membership.members[initPid] = membership.Describe(init, [new MemberReason("init", "first process by the engine's word")]);
         Stopwatch watch = Stopwatch.StartNew();

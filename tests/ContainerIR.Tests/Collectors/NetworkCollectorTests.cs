@@ -56,7 +56,8 @@ public sealed class Network_state_of_a_container
         Assert.NotEmpty(rows.Single(r => r.Protocol == "raw").Owners);
         Assert.Equal("\\x00evil\\n\\x1b[2J", rows.Single(r => r.Protocol == "unix" && r.State == "LISTEN").Name);
         Assert.Equal(4, capture.Lines("sockets.jsonl").Single(l => l.GetProperty("protocol").GetString() == "packet").GetProperty("bpf_instructions").GetInt32());
-        Assert.DoesNotContain(rows, r => r.Protocol == "netlink");
+        // The engine keeps netlink sockets in the namespaces it makes: its own, and said so. Ours are not listed.
+        Assert.All(rows.Where(r => r.Protocol == "netlink"), r => Assert.EndsWith("dockerd", Assert.Single(r.Owners, o => !o.IsMember).ExecutablePath, StringComparison.Ordinal));
         Assert.Equal(3, capture.Document("namespaces.json").GetProperty("namespaces").GetArrayLength());
     }
 
