@@ -98,6 +98,9 @@ internal static class Cli
 
     private sealed class HelpWithExitCodes(HelpAction standard, Surroundings surroundings) : System.CommandLine.Invocation.SynchronousCommandLineAction
     {
+        // Help about a command must not ask for its arguments.
+        public override bool ClearsParseErrors => true;
+
         public override int Invoke(ParseResult parseResult)
         {
             standard.MaxWidth = surroundings.OutWidth() ?? HelpWidth;
