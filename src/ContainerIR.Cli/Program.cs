@@ -1,3 +1,4 @@
+using ContainerIR.Acquisitions;
 using ContainerIR.Cli;
 using ContainerIR.Linux;
 
@@ -5,7 +6,7 @@ NameServices.UseFilesAndDns();
 if (args is ["--version"])
 {
     // Before anything else is touched: a host is asked this in loops.
-    Console.Out.WriteLine($"cir {Product.Version}");
+    Console.Out.WriteLine($"cir {ToolFacts.Version}");
     return ExitCode.Success;
 }
 
