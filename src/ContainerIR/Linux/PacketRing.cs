@@ -124,7 +124,7 @@ internal sealed unsafe class PacketRing : IDisposable
         return (received, dropped);
     }
 
-    /// <summary>After poll(2) reported an error: whether the interface no longer exists. An interface that is only down comes back by itself.</summary>
+    /// <summary>Clears the error poll(2) reports when the interface goes down, and says whether it no longer exists. One that is only down comes back by itself.</summary>
     public bool IsInterfaceGone()
     {
         int error = 0;

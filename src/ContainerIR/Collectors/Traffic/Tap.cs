@@ -53,6 +53,9 @@ internal sealed class OpenTap(Tap tap, PacketRing ring) : IDisposable
 
     public long LastAtNs { get; private set; }
 
+    /// <summary>Whether the interface went down at least once.</summary>
+    public bool WentDown { get; set; }
+
     /// <summary>When the interface ceased to exist; null while it does.</summary>
     public long? GoneAtNs { get; set; }
 
