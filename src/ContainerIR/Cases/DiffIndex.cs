@@ -1,4 +1,3 @@
-using System.Buffers;
 using ContainerIR.Diffs;
 
 namespace ContainerIR.Cases;
@@ -34,7 +33,7 @@ internal static class DiffIndex
         writer.DiffEntries.Add(writer.BundleId).Add(writer.ItemId).Add(row).Add(entry.Path).Add(display).Add(verdict).Add(DiffWords.Of(entry.Kind))
             .Add(known?.Mode).Add(known?.Uid).Add(known?.Gid).Add(known?.SizeBytes)
             .Add(times.Accessed).Add(times.Modified).Add(times.Changed).Add(times.Born)
-            .Add(known?.Inode).Add(known?.LinkCount).Add(known?.LinkTarget).Add(Digest(known?.Sha256)).Run();
+            .Add(known?.Inode).Add(known?.LinkCount).Add(known?.LinkTarget).Add(Digest.Parse(known?.Sha256)).Run();
         writer.Rows++;
         if (entry.Object is { } now)
         {
@@ -86,12 +85,6 @@ internal static class DiffIndex
         known?.ModifiedAt is { } modified ? Instant.ToNanoseconds(modified.Seconds, modified.Nanoseconds) : null,
         known?.ChangedAt is { } changed ? Instant.ToNanoseconds(changed.Seconds, changed.Nanoseconds) : null,
         known?.BornAt is { } born ? Instant.ToNanoseconds(born.Seconds, born.Nanoseconds) : null);
-
-    private static byte[]? Digest(string? sha256)
-    {
-        byte[] digest = new byte[32];
-        return sha256 is { Length: 64 } && Convert.FromHexString(sha256, digest, out _, out _) == OperationStatus.Done ? digest : null;
-    }
 
     private readonly record struct FourTimes(long? Accessed, long? Modified, long? Changed, long? Born);
 }

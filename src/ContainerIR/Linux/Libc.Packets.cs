@@ -5,18 +5,9 @@ namespace ContainerIR.Linux;
 // Sockets, namespaces and mapped rings: socket(2), setns(2), mmap(2), poll(2), packet(7), netlink(7).
 internal static unsafe partial class Libc
 {
-    public const int AF_NETLINK = 16;
-    public const int AF_PACKET = 17;
-    public const int SOCK_DGRAM = 2;
-    public const int SOCK_RAW = 3;
-    public const int SOCK_CLOEXEC = 0x80000;
-    public const int SOL_SOCKET = 1;
     public const int SO_ERROR = 4;
-    public const int SO_RCVTIMEO = 20;
     public const int SO_ATTACH_FILTER = 26;
-    public const int NETLINK_ROUTE = 0;
     public const int MSG_TRUNC = 0x20;
-    public const int CLONE_NEWNET = 0x40000000;
     public const int PROT_READ = 1;
     public const int PROT_WRITE = 2;
     public const int MAP_SHARED = 1;
@@ -25,28 +16,10 @@ internal static unsafe partial class Libc
     public const int ENETDOWN = 100;
 
     [LibraryImport(Name, SetLastError = true)]
-    public static partial int socket(int domain, int type, int protocol);
-
-    [LibraryImport(Name, SetLastError = true)]
     public static partial int bind(int fd, void* address, uint size);
 
     [LibraryImport(Name, SetLastError = true)]
-    public static partial int getsockname(int fd, void* address, uint* size);
-
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial int setsockopt(int fd, int level, int name, void* value, uint size);
-
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial int getsockopt(int fd, int level, int name, void* value, uint* size);
-
-    [LibraryImport(Name, SetLastError = true)]
     public static partial nint send(int fd, void* buffer, nuint count, int flags);
-
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial nint recv(int fd, void* buffer, nuint count, int flags);
-
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial int setns(int fd, int kind);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial void* mmap(void* address, nuint size, int protection, int flags, int fd, long offset);

@@ -59,6 +59,23 @@ public sealed class The_index : IDisposable
     }
 
     [Fact]
+    public async Task Shows_processes_and_sockets()
+    {
+        await IndexOneAsync();
+
+        BundleOverview seen = CaseReader.ReadOverview(store).Bundles[0];
+        Assert.Equal([4200, 4242], seen.Processes.Select(process => process.Pid));
+        Assert.Equal("[httpd]", seen.Processes[0].Command);
+        ProcessOverviewRow implant = seen.Processes[1];
+        Assert.Equal((4200L, 1000L, true, "exe-deleted", @"/tmp/.x11/nc \x1b[2J"), (implant.ParentPid, implant.Uid, implant.ExecutableDeleted, implant.Signs, implant.Command));
+        SocketOverviewRow beacon = Assert.Single(seen.Peers);
+        Assert.Equal(("172.17.0.2:40000", "203.0.113.9:4444", 4242L, "public"), (beacon.Local, beacon.Remote, beacon.Pid, beacon.Peer));
+        Assert.Equal("[::]:8080", Assert.Single(seen.Listeners).Local);
+        Assert.Equal(["started"], Read("SELECT meaning FROM timeline WHERE source = 'process'"));
+        Assert.Equal(9, CaseDatabase.Scalar(store.Connection, "SELECT ns_pid FROM process WHERE pid = 4242"));
+    }
+
+    [Fact]
     public async Task Knows_a_deleted_file_by_its_original()
     {
         await IndexOneAsync();
@@ -192,14 +209,14 @@ public sealed class The_index : IDisposable
     public async Task Says_so_when_frames_are_damaged()
     {
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
-        string item = Path.Combine(bundle.Path, "data/0003-logs/index.jsonl.zst");
+        string item = Path.Combine(bundle.Path, "data/0005-logs/index.jsonl.zst");
         byte[] bytes = File.ReadAllBytes(item);
         bytes[20] ^= 0xff;
         File.WriteAllBytes(item, bytes);
 
         IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
 
-        Assert.Contains(indexed.Notes, note => note.StartsWith("data/0003-logs/index.jsonl.zst: ", StringComparison.Ordinal));
+        Assert.Contains(indexed.Notes, note => note.StartsWith("data/0005-logs/index.jsonl.zst: ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -208,7 +225,7 @@ public sealed class The_index : IDisposable
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder, logLines: 100_000);
         SealedBundleFiles files = SealedBundleFiles.Open(bundle.Path);
 
-        using SealedContent content = files.OpenContent("data/0003-logs/index.jsonl.zst", "", rawBytes: 1000);
+        using SealedContent content = files.OpenContent("data/0005-logs/index.jsonl.zst", "", rawBytes: 1000);
 
         Assert.Equal(1000, content.ReadAtLeast(new byte[5000], 5000, throwOnEndOfStream: false));
     }

@@ -24,6 +24,19 @@ internal static class SomeIndexedBundle
         {
             Number = 1, Offset = 0, Length = 10, TimeNs = 1_700_000_000_000_000_001, Type = "container", Action = "exec_start", Detail = "sh -c id", Class = "exec", Name = "web",
         }.Write(lines));
+        IEvidenceSink network = bundle.OpenSection("network", 2);
+        await AddTextAsync(network, "sockets.jsonl", ItemForm.Plain, """
+            {"netns":4026532000,"protocol":"tcp","state":"ESTABLISHED","local":"172.17.0.2","local_port":40000,"remote":"203.0.113.9","remote_port":4444,"peer":"public","inode":77,"uid":0,"owners":[{"pid":4242,"fd":3,"member":true,"exe":"/tmp/.x11/nc (deleted)"}]}
+            {"netns":4026532000,"protocol":"tcp","state":"LISTEN","local":"::","local_port":8080,"inode":78,"uid":0,"owners":[]}
+            {"netns":4026532000,"protocol":"unix","state":"LISTEN","name":"/run/x.sock","inode":79,"uid":0,"owners":[]}
+
+            """);
+        IEvidenceSink processes = bundle.OpenSection("processes", 3);
+        await AddTextAsync(processes, "processes.jsonl.zst", ItemForm.Frames, """
+            {"pid":4242,"ppid":4200,"nspid":[4242,9],"comm":"nc","cmdline":["/tmp/.x11/nc","\\x1b[2J"],"uids":[1000,1000,1000,1000],"started_at":"2026-11-22T11:59:00.1234567Z","exe":{"link":"/tmp/.x11/nc (deleted)","deleted":true,"sha256":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},"signs":["exe-deleted"]}
+            {"pid":4200,"ppid":1,"comm":"httpd","cmdline":[]}
+
+            """);
         IEvidenceSink diff = bundle.OpenSection("rootfs-diff", 6);
         await AddTextAsync(diff, "entries.jsonl.zst", ItemForm.Frames, string.Join('\n', Entries()) + "\n");
         diff.AddGap("/proc/9/exe", "Permission denied (errno 13)");
@@ -42,7 +55,7 @@ internal static class SomeIndexedBundle
     private static IEnumerable<string> Entries()
     {
         string path = Convert.ToBase64String(HostilePath);
-        const string times = "\"atime\":\"1700000000\",\"mtime\":\"1700000000\",\"ctime\":\"1700000002.5\",\"btime\":\"1700000002.5\"";
+        const string times = "\"atime\":\"1700000000\",\"mtime\":\"1700000000\",\"ctime\":\"1700000002.500000000\",\"btime\":\"1700000002.500000000\"";
         string digest = new('a', 64);
         yield return $$"""{"path":"x","path_b64":"{{path}}","kind":"file","verdict":"added","mode":"4755","uid":0,"gid":0,"size":7,{{times}},"ino":5,"nlink":1,"sha256":"{{digest}}"}""";
         string deleted = Convert.ToBase64String("/srv/audit.log"u8);

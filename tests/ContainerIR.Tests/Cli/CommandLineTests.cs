@@ -103,7 +103,7 @@ public sealed class The_command_line : IDisposable
         Assert.Contains("1 added, 1 deleted, 1 modified", terminal.Out, StringComparison.Ordinal);
         Assert.Contains("Permission denied (errno 13)", terminal.Out, StringComparison.Ordinal);
         Assert.Contains("stdout: GET / 3", terminal.Out, StringComparison.Ordinal);
-        Assert.Contains("Not indexed: data/0003-logs/index.jsonl.zst line 4", terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("Not indexed: data/0005-logs/index.jsonl.zst line 4", terminal.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class The_command_line : IDisposable
         Assert.Equal(0, await terminal.RunAsync("case", "rebuild", "IR-7"));
 
         Assert.Contains($"indexed  {SomeIndexedBundle.Name}", terminal.Out, StringComparison.Ordinal);
-        Assert.Contains("left out: data/0003-logs/index.jsonl.zst line 4", terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("left out: data/0005-logs/index.jsonl.zst line 4", terminal.Out, StringComparison.Ordinal);
         Assert.Contains("holds 1 bundle.", terminal.Error, StringComparison.Ordinal);
     }
 
