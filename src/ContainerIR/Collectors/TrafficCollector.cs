@@ -1,6 +1,5 @@
 using ContainerIR.Collectors.Traffic;
 using ContainerIR.Evidence.Items;
-using ContainerIR.Linux;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Collectors;
@@ -13,8 +12,7 @@ namespace ContainerIR.Collectors;
 /// </remarks>
 /// <param name="options">How long, how much, from where.</param>
 /// <param name="clock">Time.</param>
-/// <param name="namespaces">The network namespaces of a container; null for its first process's only.</param>
-internal sealed class TrafficCollector(TrafficOptions options, TimeProvider clock, Func<ContainerRef, IReadOnlyList<NamespaceDoor>>? namespaces = null) : ICollector
+internal sealed class TrafficCollector(TrafficOptions options, TimeProvider clock) : ICollector
 {
     private TrafficCapture? running;
 
@@ -24,17 +22,14 @@ internal sealed class TrafficCollector(TrafficOptions options, TimeProvider cloc
 
     /// <summary>Starts recording and returns; <see cref="CollectAsync"/>, called with the same sink, finishes it.</summary>
     /// <exception cref="Evidence.BundleWriteException">The items cannot be opened.</exception>
-    public void Begin(ContainerRef container, IEvidenceSink sink) =>
-        running ??= TrafficCapture.Start(container, (namespaces ?? OfFirstProcess)(container), sink, options, clock);
+    public void Begin(ContainerRef container, IEvidenceSink sink, CancellationToken ct) =>
+        running ??= TrafficCapture.Start(container, TrafficDoors.Of(container, sink, ct), sink, options, clock);
 
     public async Task CollectAsync(ContainerRef container, IEvidenceSink sink, CancellationToken ct)
     {
-        Begin(container, sink);
+        Begin(container, sink, ct);
         await using TrafficCapture capture = running!;
         running = null;
         await capture.FinishAsync(ct);
     }
-
-    private static IReadOnlyList<NamespaceDoor> OfFirstProcess(ContainerRef container) =>
-        NamespaceHandle.InodeOf(container.InitPid) is ulong inode ? [new NamespaceDoor(inode, $"/proc/{container.InitPid}/ns/net")] : [];
 }

@@ -125,7 +125,7 @@ internal sealed unsafe class TapReader(IReadOnlyList<OpenTap> taps, TrafficOptio
                     + $"(index {tap.Link.Index}) of network namespace {tap.Namespace}. Inbound packets were sent by the container."
                 : $"Interface {tap.ContainerName} (index {tap.ContainerLink.Index}) of network namespace {tap.ContainerNamespace}, read there. "
                     + (tap.Link.IsLoopback ? "Each packet stands here once." : "Outbound packets were sent by the container.");
-            packets.Advance(PcapNgWriter.Interface(packets.Room(8192), LinkType(tap), tap.Name, description, comment, tap.Link.Address));
+            packets.Advance(PcapNgWriter.Interface(packets.Room(8192), LinkType(tap), tap.Name, description, comment, tap.Link.HardwareAddress));
         }
     }
 

@@ -362,7 +362,7 @@ public sealed class A_traffic_capture : IDisposable
     {
         TestContainer a = setting.Start();
         TrafficCollector collector = new(new TrafficOptions(TimeSpan.FromSeconds(1), 1024 * 1024), TimeProvider.System);
-        collector.Begin(TrafficSetting.Ref(a), setting.Sink);
+        collector.Begin(TrafficSetting.Ref(a), setting.Sink, default);
         a.Exec("ping -c 1 -W 1 $(ip route | awk '/default/ {print $3}')");
         await collector.CollectAsync(TrafficSetting.Ref(a), setting.Sink, default);
         Assert.NotEmpty(setting.Tshark("icmp.type==8", "icmp.type"));
@@ -382,6 +382,17 @@ public sealed class A_traffic_capture : IDisposable
         }
 
         return -1;
+    }
+
+    [Fact]
+    public async Task Reads_a_second_network_namespace_a_process_made_inside()
+    {
+        TestContainer a = setting.Start("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined");
+        _ = RealEngine.Docker("exec", "-d", a.Id, "unshare", "-n", "sh", "-c", "ip link set lo up; ping 127.0.0.1");
+        await RealEngine.Until(() => a.Exec("ps").Contains("ping 127.0.0.1", StringComparison.Ordinal), "the second namespace");
+        await new TrafficCollector(new TrafficOptions(TimeSpan.FromSeconds(3), 1024 * 1024), TimeProvider.System).CollectAsync(TrafficSetting.Ref(a), setting.Sink, default);
+        Assert.NotEmpty(setting.Tshark("icmp.type==8 && ip.dst==127.0.0.1", "icmp.type"));
+        Assert.Equal(2, setting.Summary.GetProperty("interfaces").EnumerateArray().Select(item => item.GetProperty("network_namespace").GetUInt64()).Distinct().Count());
     }
 
     private static byte[] Pattern(int length, int seed)
