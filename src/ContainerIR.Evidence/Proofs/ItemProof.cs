@@ -62,7 +62,7 @@ public static class ItemProof
             Write(folder, path, ReadSmall(bundle, path, bundleDirectory));
         }
 
-        foreach (string path in (string[])[BundleLayout.Certificates, ItemProofLayout.Token, ItemProofLayout.TokenCertificates])
+        foreach (string path in (string[])[BundleLayout.Certificates, BundleLayout.ResponderToken, BundleLayout.TokenCertificates])
         {
             if (TryReadSmall(bundle, path) is { } bytes)
             {
@@ -87,41 +87,51 @@ public static class ItemProof
         return file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length ? bytes : null;
     }
 
+    /// <summary>Reads the journal twice: the last line about an item counts (recovery has the last word), and only then is known which leaf to prove.</summary>
     private static (ItemLine Item, byte[] Line, InclusionProof Proof, byte[] Root) Find(BundleTree bundle, string itemPath, long treeSize, string bundleDirectory)
     {
-        using FileStream journal = bundle.OpenRead(BundleLayout.Journal) ?? throw Unproven(bundleDirectory, $"{BundleLayout.Journal} is missing");
-        LineReader lines = new(journal, JournalFormat.MaxLineBytes);
-        InclusionProofBuilder tree = new();
-        (ItemLine Item, byte[] Line)? found = null;
         try
         {
-            while (tree.Size < treeSize && tree.Size < JournalFormat.MaxLines && lines.Next() is { } read)
+            ItemLine? item = null;
+            byte[] itemLine = [];
+            long index = -1;
+            foreach ((long number, byte[] line) in Lines(bundle, treeSize))
             {
-                byte[] line = [.. read.Span, (byte)'\n'];
-                ItemLine? item = read.Span.IndexOf("item.close"u8) >= 0 ? ItemLine.Of(JournalFormat.Parse(read, "")) : null;
-                bool isProven = item?.Path == itemPath;
-                if (isProven && found is not null)
+                if (line.AsSpan().IndexOf("\"event\":\"item."u8) >= 0 && ItemLine.Of(JournalFormat.Parse(line.AsMemory(0, line.Length - 1), "")) is { } found && found.Path == itemPath)
                 {
-                    throw new FormatException($"its journal closes {itemPath} twice");
+                    (item, itemLine, index) = (found, line, number);
                 }
-
-                found = isProven ? (item!, line) : found;
-                tree.Append(line, isProven);
             }
+
+            if (item is null)
+            {
+                throw new OperatorException(
+                    $"{bundleDirectory} holds no item '{DisplayText.Shorten(itemPath, 200)}'.", $"Items are listed in {BundleLayout.ManifestSha256}; give the whole path, from data/ on.");
+            }
+
+            InclusionProofBuilder tree = new();
+            foreach ((long number, byte[] line) in Lines(bundle, treeSize))
+            {
+                tree.Append(line, number == index);
+            }
+
+            (InclusionProof proof, byte[] root) = tree.Build();
+            return (item, itemLine, proof, root);
         }
         catch (FormatException failure)
         {
-            throw Unproven(bundleDirectory, failure.Message);
+            throw Unproven(bundleDirectory, $"{BundleLayout.Journal}: {failure.Message}");
         }
+    }
 
-        if (found is not { } item0)
+    private static IEnumerable<(long Number, byte[] Line)> Lines(BundleTree bundle, long count)
+    {
+        using FileStream journal = bundle.OpenRead(BundleLayout.Journal) ?? throw new FormatException("it is missing");
+        LineReader reader = new(journal, JournalFormat.MaxLineBytes);
+        for (long number = 0; number < Math.Min(count, JournalFormat.MaxLines) && reader.Next() is { } line; number++)
         {
-            throw new OperatorException(
-                $"{bundleDirectory} holds no item '{DisplayText.Shorten(itemPath, 200)}'.", $"Items are listed in {BundleLayout.ManifestSha256}; give the whole path, from data/ on.");
+            yield return (number, [.. line.Span, (byte)'\n']);
         }
-
-        (InclusionProof proof, byte[] root) = tree.Build();
-        return (item0.Item, item0.Line, proof, root);
     }
 
     private static async Task CopyItemAsync(BundleTree bundle, ItemLine item, BundleFolder folder, string bundleDirectory, CancellationToken ct)

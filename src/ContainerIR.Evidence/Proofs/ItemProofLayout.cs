@@ -1,5 +1,3 @@
-using ContainerIR.Evidence.Bundles;
-
 namespace ContainerIR.Evidence.Proofs;
 
 /// <summary>The files of an exported proof. What comes from the bundle keeps its path.</summary>
@@ -8,8 +6,6 @@ internal static class ItemProofLayout
     public const string Line = "item.jsonl";
     public const string Proof = "item.tlog-proof";
     public const string Readme = "README.txt";
-    public const string Token = BundleLayout.ResponderSignature + ".tsr";
-    public const string TokenCertificates = "seal/tsa-certs.pem";
     public const int MaxSmallFileBytes = 512 * 1024;
 
     public const string ReadmeText = """

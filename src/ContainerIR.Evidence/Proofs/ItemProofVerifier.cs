@@ -38,8 +38,8 @@ public static class ItemProofVerifier
         {
             CadesSignature? cades = Try(BundleLayout.ResponderSignature, () => CadesSignature.Verify(signature, root));
             report = cades is null ? report : Describe(report, cades, anchors, failures);
-            byte[]? token = ItemProof.TryReadSmall(tree, ItemProofLayout.Token);
-            report = token is null ? report : report with { Timestamp = Try(ItemProofLayout.Token, () => TimestampToken.Verify(token, SHA256.HashData(signature))) };
+            byte[]? token = ItemProof.TryReadSmall(tree, BundleLayout.ResponderToken);
+            report = token is null ? report : report with { Timestamp = Try(BundleLayout.ResponderToken, () => TimestampToken.Verify(token, SHA256.HashData(signature))) };
         }
 
         if (item is not null)

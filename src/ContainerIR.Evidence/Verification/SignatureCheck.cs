@@ -2,8 +2,10 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Files;
+using ContainerIR.Evidence.Keys;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Evidence.Time;
 
 namespace ContainerIR.Evidence.Verification;
 
@@ -18,7 +20,7 @@ internal static class SignatureCheck
         foreach (string path in run.Entries.Values
             .Where(entry => entry.Kind == TreeEntryKind.File && entry.Path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal))
             .Select(entry => entry.Path)
-            .Where(path => path.EndsWith(".p7s", StringComparison.Ordinal))
+            .Where(path => path.EndsWith(".p7s", StringComparison.Ordinal) && path != MlDsaSignature.BundlePath)
             .Order(StringComparer.Ordinal))
         {
             if (run.ReadSmall(Name, path, CadesSignature.MaxBytes) is byte[] file)
@@ -38,10 +40,13 @@ internal static class SignatureCheck
             run.Fail(Name, BundleLayout.ResponderSignature + ".tsr", "the sealed policy demands a time-stamp token, and it is missing");
         }
 
-        if (policy?.PostQuantum == true && !run.Entries.ContainsKey("seal/0001-responder.mldsa65.p7s"))
+        if (policy?.PostQuantum == true && !run.Entries.ContainsKey(MlDsaSignature.BundlePath))
         {
-            run.Fail(Name, "seal/0001-responder.mldsa65.p7s", "the sealed policy demands it, and it is missing");
+            run.Fail(Name, MlDsaSignature.BundlePath, "the sealed policy demands it, and it is missing");
         }
+
+        CheckPostQuantum(run);
+        CheckTokens(run);
 
         byte[]? pem = run.ReadSmall(Name, BundleLayout.Certificates, CertificateFile.MaxBytes);
         if (pem is not null && run.Signers.Count > 0 && !pem.AsSpan().SequenceEqual(CertificateFile.Write(certificates)))
@@ -50,6 +55,39 @@ internal static class SignatureCheck
         }
 
         return run.Signers.Count == 0 ? "no good signature" : string.Join("; ", run.Signers.Select(signer => $"{signer.Subject}: {signer.Trust}"));
+    }
+
+    private static void CheckPostQuantum(VerificationRun run)
+    {
+        if (run.Entries.ContainsKey(MlDsaSignature.BundlePath) && run.ReadSmall(Name, MlDsaSignature.BundlePath, MlDsaSignature.MaxBytes) is byte[] file)
+        {
+            Try(run, MlDsaSignature.BundlePath, () => MlDsaSignature.Verify(file, run.Root));
+        }
+    }
+
+    /// <summary>Each token stamps the file it is named for. Whether its authority is trusted, only <c>openssl ts -verify -CAfile</c> judges.</summary>
+    private static void CheckTokens(VerificationRun run)
+    {
+        const string suffix = ".tsr";
+        foreach (string path in run.Entries.Keys.Where(path => path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) && path.EndsWith(suffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        {
+            if (run.ReadSmall(Name, path, TimestampToken.MaxBytes) is byte[] token && run.ReadSmall(Name, path[..^suffix.Length], CertificateFile.MaxBytes) is byte[] stamped)
+            {
+                Try(run, path, () => TimestampToken.Verify(token, SHA256.HashData(stamped)));
+            }
+        }
+    }
+
+    private static void Try(VerificationRun run, string path, Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (FormatException failure)
+        {
+            run.Fail(Name, path, failure.Message);
+        }
     }
 
     private static void VerifyOne(VerificationRun run, string path, byte[] file, IReadOnlyList<byte[]>? anchors, List<byte[]> certificates)

@@ -111,7 +111,7 @@ public sealed class An_item : IDisposable
         }
 
         Assert.Equal(ItemStatus.Partial, Assert.Single(bundle.Items).Status);
-        Assert.Equal(Verification(await bundle.SealAsync()), ContainerIR.Evidence.Verification.Verdict.Verified);
+        Assert.Equal(ContainerIR.Evidence.Verification.Verdict.Verified, Verification(await bundle.SealAsync()));
     }
 
     [Theory]
