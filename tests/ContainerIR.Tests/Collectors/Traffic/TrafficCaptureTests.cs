@@ -358,30 +358,13 @@ public sealed class A_traffic_capture : IDisposable
     }
 
     [Fact]
-    public async Task Begun_early_records_until_it_is_collected()
+    public async Task Runs_from_the_moment_its_collector_is_called()
     {
         TestContainer a = setting.Start();
-        TrafficCollector collector = new(new TrafficOptions(TimeSpan.FromSeconds(1), 1024 * 1024), TimeProvider.System);
-        collector.Begin(TrafficSetting.Ref(a), setting.Sink, default);
-        a.Exec("ping -c 1 -W 1 $(ip route | awk '/default/ {print $3}')");
-        await collector.CollectAsync(TrafficSetting.Ref(a), setting.Sink, default);
-        Assert.NotEmpty(setting.Tshark("icmp.type==8", "icmp.type"));
-    }
-
-    /// <summary>isb_ifdrop of the last block.</summary>
-    private static long DroppedInTheFile(byte[] file)
-    {
-        ReadOnlySpan<byte> block = file.AsSpan(file.Length - BitConverter.ToInt32(file, file.Length - 4));
-        Assert.Equal(5, BitConverter.ToInt32(block));
-        for (ReadOnlySpan<byte> option = block[20..]; BitConverter.ToUInt16(option) != 0; option = option[(4 + ((BitConverter.ToUInt16(option[2..]) + 3) & ~3))..])
-        {
-            if (BitConverter.ToUInt16(option) == 5)
-            {
-                return BitConverter.ToInt64(option[4..]);
-            }
-        }
-
-        return -1;
+        Task collecting = new TrafficCollector(new TrafficOptions(TimeSpan.FromSeconds(1), 1024 * 1024), TimeProvider.System).CollectAsync(TrafficSetting.Ref(a), setting.Sink, default);
+        Sender.In(a.InitPid).Sender.Datagrams(IPAddress.Parse(a.Inspect("{{.NetworkSettings.Gateway}}")), 47011, [Pattern(20, 1)]);
+        await collecting;
+        _ = Assert.Single(setting.Tshark("udp.dstport==47011 && !icmp", "udp.payload"));
     }
 
     [Fact]
