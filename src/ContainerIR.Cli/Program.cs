@@ -11,7 +11,7 @@ if (args is ["--version"])
 
 if (args is [ReadWorkerLaunch.Verb])
 {
-    // This program started by itself: reads what may block for ever, and is killed when it does.
+    // Started by ourselves: reads files that may block for ever, in a process that can be left behind.
     return ReadWorker.Serve();
 }
 

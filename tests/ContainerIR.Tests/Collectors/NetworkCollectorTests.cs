@@ -13,7 +13,7 @@ public sealed class Network_state_of_a_container
     [Fact]
     public async Task Shows_who_talks_to_whom_with_process_and_executable()
     {
-        using TestContainer server = RealEngine.Start([], "sh", "-c", "exec nc -l -p 9000 > /dev/null");
+        using TestContainer server = RealEngine.Start([], "sh", "-c", "sleep 1000 | nc -l -p 9000");
         await Listening(server, "2328");
         string address = server.Inspect("{{.NetworkSettings.IPAddress}}");
         using TestContainer client = RealEngine.Start([], "sh", "-c", $"sleep 1000 | nc {address} 9000");
@@ -98,7 +98,7 @@ public sealed class Network_state_of_a_container
         RealEngine.Run("sh", "-c", "docker network inspect cir-test-net >/dev/null 2>&1 || docker network create cir-test-net");
         try
         {
-            using TestContainer server = RealEngine.Start(["--network", "cir-test-net"], "nc", "-l", "-p", "9004");
+            using TestContainer server = RealEngine.Start(["--network", "cir-test-net"], "sh", "-c", "sleep 1000 | nc -l -p 9004");
             await Listening(server, "232C");
             string address = server.Inspect("{{(index .NetworkSettings.Networks \"cir-test-net\").IPAddress}}");
             using TestContainer client = RealEngine.Start(["--network", "cir-test-net"], "sh", "-c", $"sleep 1000 | nc {address} 9004");

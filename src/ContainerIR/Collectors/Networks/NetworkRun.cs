@@ -310,6 +310,12 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
             foreach (SocketEntry socket in space.Sockets.Entries)
             {
                 IReadOnlyList<OwnerFacts> owners = await OwnersAsync(socket.Inode, digests, tables, ct);
+                if (socket.Family == Libc.AF_NETLINK && socket.PortId == 0 && owners.Count == 0)
+                {
+                    // The kernel's own end of each netlink family: a dozen in every namespace. They stand in the raw table.
+                    continue;
+                }
+
                 await lines.WriteAsync(json => NetworkLines.WriteSocket(json, space, socket, owners, peers), ct);
             }
         }
