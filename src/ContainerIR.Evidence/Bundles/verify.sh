@@ -36,6 +36,7 @@ trap 'rm -rf -- "$t"' EXIT
 trap 'exit 1' HUP INT TERM
 
 failed=0 untrusted=0
+: >"$t/responder"
 ok() { printf 'ok      %s\n' "$1"; }
 bad() { printf 'FAILED  %s\n' "$1"; failed=1; }
 # Prints up to 20 lines of a file; whatever could act on a terminal is shown as ?.
@@ -95,6 +96,7 @@ for p7s in seal/[0-9][0-9][0-9][0-9]-responder.p7s seal/[0-9][0-9][0-9][0-9]-wit
     ok "$p7s signs this root"
     { openssl x509 -in "$t/signer.pem" -noout -subject; openssl x509 -in "$t/signer.pem" -outform DER | sha256sum | sed 's/ .*//; s/^/certificate SHA-256 /'; } >"$t/who" 2>&1
     show "$t/who"
+    [ "$p7s" != seal/0001-responder.p7s ] || sed -n 's/^certificate SHA-256 //p' "$t/who" >"$t/responder"
     if [ -z "$ca" ]; then
       printf 'note    no --ca was given: the bytes are proven, who signed them is not. Compare the certificate with the signer by another way.\n'
     elif openssl cms -verify -cades -binary -inform DER -in "$p7s" -content tagmanifest-sha256.txt -CAfile "$ca" -out /dev/null 2>"$t/err"; then
@@ -154,8 +156,11 @@ sed -n 's/^{"seq":\([0-9]*\),.*/\1/p' journal.jsonl >"$t/seq"
 if seq 0 $((lines - 1)) | cmp -s - "$t/seq" && cmp -s "$t/prev-expected" "$t/prev"; then ok "journal chain, $lines lines"; else bad 'journal chain'; fi
 sed -n 's/^.*,"event":"item\.close","fields":{"item":{"path":"\([A-Za-z0-9._/-]*\)",.*"stored_bytes":[0-9]*,"sha256":"\([0-9a-f]\{64\}\)","sha512":"[0-9a-f]\{128\}",.*$/\2  \1/p' journal.jsonl | sort >"$t/closed"
 grep -v '\.chunks\.jsonl$' manifest-sha256.txt | sort | comm -3 - "$t/closed" >"$t/d"
-grep -E '"event":"item\.close".*"status":"(lost|refused)"' journal.jsonl >"$t/unpaid"
-if [ -s "$t/unpaid" ]; then printf 'note    items without payload: the journal is not compared with the manifest\n'; else none 'the journal closed every item with the digest the manifest has' "$t/d"; fi
+grep -E '"event":"item\.recovered"|"event":"item\.close".*"status":"(lost|refused)"' journal.jsonl >"$t/unpaid"
+if [ -s "$t/unpaid" ]; then printf 'note    recovered items: the journal is not compared with the manifest\n'; else none 'the journal closed every item with the digest the manifest has' "$t/d"; fi
+if [ -s "$t/responder" ] && ! tail -n 1 journal.jsonl | grep -q "\"certificate_sha256\":\"$(cat "$t/responder")\"}}\$"; then
+  bad 'the journal ends with the seal by this certificate'
+fi
 manifest=$(sha256sum manifest-sha256.txt | cut -c 1-64)
 if tail -n 1 journal.jsonl | grep -q "\"event\":\"seal\",\"fields\":{.*\"manifest_sha256\":\"$manifest\",\"policy\":\"$policy\""; then ok 'the journal ends with the seal of this manifest and policy'; else bad 'the journal ends with the seal of this manifest and policy'; fi
 

@@ -54,6 +54,11 @@ internal static class JournalCheck
                 case "item.close":
                     AddItem(run, entry, items, chunkLists);
                     break;
+                case "item.recovered":
+                    // Recovery has the last word: what it kept stands in place of what was open or had been closed.
+                    items.Remove(RecoveredPath(entry));
+                    AddItem(run, entry, items, chunkLists);
+                    break;
                 case "gap":
                     gaps++;
                     break;
@@ -123,6 +128,9 @@ internal static class JournalCheck
             return null; // a \u escape that is half a surrogate pair
         }
     }
+
+    private static string RecoveredPath(JournalEntry entry) =>
+        entry.Fields.TryGetProperty("item", out JsonElement item) && item.ValueKind == JsonValueKind.Object ? Text(item, "path") ?? "" : "";
 
     private static void AddItem(VerificationRun run, JournalEntry entry, Dictionary<string, EvidenceItem> items, Dictionary<string, string> chunkLists)
     {

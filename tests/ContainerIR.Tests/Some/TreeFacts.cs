@@ -18,22 +18,30 @@ internal static class TreeFacts
         """;
 
     /// <summary>Reads the facts of a tree.</summary>
-    /// <param name="root">Directory.</param>
-    /// <param name="withTimes">Whether to take access and change times too (to see that nothing moved), not only the modification time.</param>
-    public static SortedDictionary<string, string> Read(string root, bool withTimes = false)
+    public static SortedDictionary<string, string> Read(string root)
     {
-        string[] fields = Run(withTimes ? Script.Replace("%y", "%x %y %z", StringComparison.Ordinal) : Script, root).Split('\0');
+        string[] fields = Run(Script, root).Split('\0');
         SortedDictionary<string, string> facts = new(StringComparer.Ordinal);
         Dictionary<string, string> firstNames = [];
+        Dictionary<string, int> names = [];
+        for (int i = 0; i < fields.Length; i++)
+        {
+            if (fields[i] == "stat")
+            {
+                names[fields[i + 9]] = names.GetValueOrDefault(fields[i + 9]) + 1;
+                i += 10;
+            }
+        }
+
         for (int i = 0; i < fields.Length;)
         {
             if (fields[i] == "stat")
             {
-                (string name, string mode, string size, string links, string inode) = (fields[i + 1], fields[i + 2], fields[i + 5], fields[i + 8], fields[i + 9]);
+                (string name, string mode, string size, string inode) = (fields[i + 1], fields[i + 2], fields[i + 5], fields[i + 9]);
                 bool isDirectory = mode.StartsWith('4') && mode.Length == 4;
                 firstNames.TryAdd(inode, name);
                 facts[name] = $"mode={mode} owner={fields[i + 3]}:{fields[i + 4]} size={(isDirectory ? "-" : size)} time={fields[i + 6]} rdev={fields[i + 7]} "
-                    + $"links={links} same-as={firstNames[inode]}";
+                    + $"names={names[inode]} same-as={firstNames[inode]}";
                 i += 11;
             }
             else if (fields[i] == "hash")
@@ -60,6 +68,28 @@ internal static class TreeFacts
         }
 
         return facts;
+    }
+
+    /// <summary>
+    /// Inode, size, link count and all four times of every object, to see whether something moved. The second of two such readings sees what was done
+    /// between them: stat(2) moves nothing, and the directories were read before the first.
+    /// </summary>
+    public static SortedDictionary<string, string> ReadTimes(string root)
+    {
+        string listing = Run("""
+            cd "$1" || exit 1
+            export TZ=UTC LC_ALL=C
+            find . >/dev/null
+            find . -print0 | sort -z | xargs -0 stat --printf '%n\0%i %s %x %y %z %w %h\0'
+            """, root);
+        SortedDictionary<string, string> times = new(StringComparer.Ordinal);
+        string[] fields = listing.Split('\0');
+        for (int i = 0; i + 1 < fields.Length; i += 2)
+        {
+            times[fields[i]] = fields[i + 1];
+        }
+
+        return times;
     }
 
     /// <summary>Lines that two trees do not share, for a message a person can read.</summary>
