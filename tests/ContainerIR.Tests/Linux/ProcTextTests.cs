@@ -82,7 +82,7 @@ public sealed class Cgroup_lines
     public bool Never_throw(byte[] bytes) => CgroupLines.Parse(bytes).Lines.Count <= 64;
 }
 
-public sealed class Mounts_that_may_block
+public sealed class A_process_mount_table
 {
     private const string Table =
         "100 90 0:50 / / rw - overlay overlay rw,lowerdir=/l/A\\:x:/l/B,upperdir=/up\\040per,workdir=/w\n" +
