@@ -14,7 +14,7 @@ internal static class Cli
 
     public static RootCommand Commands(Surroundings surroundings)
     {
-        RootCommand root = new("Captures forensic evidence of containers: copies it most volatile first, hashes it, seals it so that anybody can verify it.");
+        RootCommand root = new("Captures forensic evidence of containers: copies it most volatile first, hashes it, seals it so that anybody can verify it.") { HelpName = "cir" };
         root.Add(ContainersCommand.Make(surroundings));
         root.Add(AcquireCommand.Make(surroundings));
         root.Add(VerifyCommand.Make(surroundings));

@@ -97,7 +97,7 @@ public sealed record BundleOverview
     /// <summary>Number of rows of the timeline by source.</summary>
     public required IReadOnlyDictionary<string, long> TimelineBySource { get; init; }
 
-    /// <summary>The last rows of the timeline before the seal, oldest first.</summary>
+    /// <summary>The last rows of the timeline before the seal, oldest first; events of other containers left out.</summary>
     public required IReadOnlyList<TimelineRow> Timeline { get; init; }
 
     /// <summary>What the index left out, and why.</summary>

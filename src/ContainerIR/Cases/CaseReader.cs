@@ -104,7 +104,7 @@ public static class CaseReader
                     connection,
                     $"""
                     SELECT at_ns, meaning, source, message FROM timeline
-                    WHERE bundle_id = $bundle AND at_ns <= coalesce((SELECT sealed_at_ns FROM bundle WHERE id = $bundle), at_ns)
+                    WHERE bundle_id = $bundle AND source <> '{IndexWriter.OtherContainers}' AND at_ns <= coalesce((SELECT sealed_at_ns FROM bundle WHERE id = $bundle), at_ns)
                     ORDER BY at_ns DESC, id DESC LIMIT {MaxTimelineRows}
                     """,
                     id,

@@ -6,6 +6,9 @@ namespace ContainerIR.Cases;
 /// <summary>The prepared statements that fill the index, and the bundle and item they fill it for. One instance serves one transaction.</summary>
 internal sealed class IndexWriter : IDisposable
 {
+    /// <summary>Source in the timeline of engine events that are not about the bundle's container.</summary>
+    public const string OtherContainers = "engine-other";
+
     private const int MaxMessageCharacters = 4096;
     private const int MaxNotesPerItem = 20;
 
@@ -48,7 +51,7 @@ internal sealed class IndexWriter : IDisposable
     /// <summary>Adds a row to the timeline.</summary>
     /// <param name="atNs">When; a row without an instant has no place here.</param>
     /// <param name="meaning">What the instant means: <c>modified</c>, <c>started</c>, <c>logged</c> …</param>
-    /// <param name="source">What kind of evidence says so: <c>file</c>, <c>process</c>, <c>log</c>, <c>engine</c>.</param>
+    /// <param name="source">What kind of evidence says so: <c>file</c>, <c>process</c>, <c>log</c>, <c>engine</c>, <see cref="OtherContainers"/>.</param>
     /// <param name="message">What happened, in display form.</param>
     /// <param name="row">Line of the item that says so.</param>
     public void AddToTimeline(long atNs, string meaning, string source, string message, long row)

@@ -41,7 +41,7 @@ internal static class IndexedItems
                 string detail = row.Detail is null ? "" : $": {row.Detail}";
                 string whose = row.Name ?? row.ActorId;
                 string exit = row.ExitCode is { } code ? $" exit {code}" : "";
-                writer.AddToTimeline(at, row.Class, "engine", $"{row.Type} {row.Action}{detail} {whose}{exit}", row.Number);
+                writer.AddToTimeline(at, row.Class, row.OfContainer ? "engine" : IndexWriter.OtherContainers, $"{row.Type} {row.Action}{detail} {whose}{exit}", row.Number);
             }
         }
     }

@@ -10,7 +10,7 @@ internal static class SocketIndex
         foreach ((long number, SocketRow row) in RowLineReader.Read(content, writer, SocketRow.Parse, ct))
         {
             SocketOwner? owner = row.Owners.Count > 0 ? row.Owners[0] : null;
-            bool hasLocal = row.LocalAddress.Length > 0, hasRemote = row.RemoteAddress.Length > 0;
+            bool hasLocal = row.LocalAddress.Length > 0, hasRemote = row.RemoteAddress.Length > 0 && !IsNobody(row);
             writer.Sockets.Add(writer.BundleId).Add(writer.ItemId).Add(number).Add(row.Protocol).Add(row.State.Length > 0 ? row.State : null)
                 .Add(hasLocal ? row.LocalAddress : null).Add(hasLocal ? row.LocalPort : (long?)null)
                 .Add(hasRemote ? row.RemoteAddress : null).Add(hasRemote ? row.RemotePort : (long?)null)
@@ -18,4 +18,7 @@ internal static class SocketIndex
             writer.Rows++;
         }
     }
+
+    // The kernel writes an unconnected socket's other end as zeros.
+    private static bool IsNobody(SocketRow row) => row.RemotePort == 0 && row.RemoteAddress is "0.0.0.0" or "::";
 }

@@ -70,7 +70,8 @@ public sealed class The_index : IDisposable
         Assert.Equal((4200L, 1000L, true, "exe-deleted", @"/tmp/.x11/nc \x1b[2J"), (implant.ParentPid, implant.Uid, implant.ExecutableDeleted, implant.Signs, implant.Command));
         SocketOverviewRow beacon = Assert.Single(seen.Peers);
         Assert.Equal(("172.17.0.2:40000", "203.0.113.9:4444", 4242L, "public"), (beacon.Local, beacon.Remote, beacon.Pid, beacon.Peer));
-        Assert.Equal("[::]:8080", Assert.Single(seen.Listeners).Local);
+        SocketOverviewRow listener = Assert.Single(seen.Listeners);
+        Assert.Equal(("[::]:8080", (string?)null), (listener.Local, listener.Remote));
         Assert.Equal(["started"], Read("SELECT meaning FROM timeline WHERE source = 'process'"));
         Assert.Equal(9, CaseDatabase.Scalar(store.Connection, "SELECT ns_pid FROM process WHERE pid = 4242"));
     }

@@ -22,12 +22,12 @@ internal static class SomeIndexedBundle
         IEvidenceSink events = bundle.OpenSection("events", 1);
         await AddAsync(events, "events-parsed.jsonl", ItemForm.Plain, lines => new EventRow
         {
-            Number = 1, Offset = 0, Length = 10, TimeNs = 1_700_000_000_000_000_001, Type = "container", Action = "exec_start", Detail = "sh -c id", Class = "exec", Name = "web",
+            Number = 1, Offset = 0, Length = 10, TimeNs = 1_700_000_000_000_000_001, Type = "container", Action = "exec_start", Detail = "sh -c id", Class = "exec", Name = "web", OfContainer = true,
         }.Write(lines));
         IEvidenceSink network = bundle.OpenSection("network", 2);
         await AddTextAsync(network, "sockets.jsonl", ItemForm.Plain, """
             {"netns":4026532000,"protocol":"tcp","state":"ESTABLISHED","local":"172.17.0.2","local_port":40000,"remote":"203.0.113.9","remote_port":4444,"peer":"public","inode":77,"uid":0,"owners":[{"pid":4242,"fd":3,"member":true,"exe":"/tmp/.x11/nc (deleted)"}]}
-            {"netns":4026532000,"protocol":"tcp","state":"LISTEN","local":"::","local_port":8080,"inode":78,"uid":0,"owners":[]}
+            {"netns":4026532000,"protocol":"tcp","state":"LISTEN","local":"::","local_port":8080,"remote":"::","remote_port":0,"inode":78,"uid":0,"owners":[]}
             {"netns":4026532000,"protocol":"unix","state":"LISTEN","name":"/run/x.sock","inode":79,"uid":0,"owners":[]}
 
             """);
