@@ -378,6 +378,22 @@ public sealed class A_traffic_capture : IDisposable
         Assert.Equal(2, setting.Summary.GetProperty("interfaces").EnumerateArray().Select(item => item.GetProperty("network_namespace").GetUInt64()).Distinct().Count());
     }
 
+    /// <summary>isb_ifdrop of the last block.</summary>
+    private static long DroppedInTheFile(byte[] file)
+    {
+        ReadOnlySpan<byte> block = file.AsSpan(file.Length - BitConverter.ToInt32(file, file.Length - 4));
+        Assert.Equal(5, BitConverter.ToInt32(block));
+        for (ReadOnlySpan<byte> option = block[20..]; BitConverter.ToUInt16(option) != 0; option = option[(4 + ((BitConverter.ToUInt16(option[2..]) + 3) & ~3))..])
+        {
+            if (BitConverter.ToUInt16(option) == 5)
+            {
+                return BitConverter.ToInt64(option[4..]);
+            }
+        }
+
+        return -1;
+    }
+
     private static byte[] Pattern(int length, int seed)
     {
         byte[] bytes = new byte[length];
