@@ -2,6 +2,8 @@ using ContainerIR.Acquisitions;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Time;
+using ContainerIR.Tests.Time;
 
 namespace ContainerIR.Tests.Bundles;
 
@@ -40,8 +42,22 @@ internal static class SomeBundle
 
     public static BundleWriter Open(TemporaryFolder folder) => BundleWriter.Open(Options(folder.Path));
 
-    public static Task<SealedBundle> SealAsync(this BundleWriter bundle, SealPolicy? policy = null) =>
-        bundle.SealAsync(Custody, Identity, policy ?? new SealPolicy(), CancellationToken.None);
+    /// <summary>Seals. Where the policy demands a token, one is had from an authority here and then taken away: what is left is a stripped bundle.</summary>
+    public static async Task<SealedBundle> SealAsync(this BundleWriter bundle, SealPolicy? policy = null)
+    {
+        if (policy?.Timestamps != TimestampPolicy.Required)
+        {
+            return await bundle.SealAsync(Custody, Identity, policy ?? new SealPolicy(), CancellationToken.None);
+        }
+
+        using TemporaryFolder keys = new();
+        await using LoopbackAuthority authority = LoopbackAuthority.Honest(new TimestampKeys(keys));
+        using TimestampClient client = TimestampClient.Parse([authority.Url], TimeSpan.FromSeconds(30));
+        SealedBundle stamped = await bundle.SealAsync(Custody, Identity, policy, client, CancellationToken.None);
+        File.Delete(Path.Combine(stamped.Path, BundleLayout.ResponderToken));
+        File.Delete(Path.Combine(stamped.Path, BundleLayout.TokenCertificates));
+        return stamped;
+    }
 
     /// <summary>A small bundle with all that occurs: a plain item, a framed one, an empty one, a partial one, a gap and an effect.</summary>
     public static async Task<SealedBundle> SmallAsync(TemporaryFolder folder, SealPolicy? policy = null)

@@ -83,16 +83,18 @@ public sealed class A_stamped_seal : IDisposable
         await using LoopbackAuthority authority = LoopbackAuthority.Honest(keys);
         using TimestampClient client = TimestampClient.Parse([authority.Url], Patience);
         await using BundleWriter bundle = SomeBundle.Open(folder);
-        byte[] first = [.. await File.ReadAllBytesAsync(Path.Combine(bundle.Path, "journal.jsonl"))];
+        Copy("line"); // by cp: the journal being written is locked against .NET's opening
 
         await JournalTimestamp.RecordAsync(bundle, client, CancellationToken.None);
 
-        using FileStream journal = File.OpenRead(Path.Combine(bundle.Path, "journal.jsonl"));
+        Copy("journal");
+        using FileStream journal = File.OpenRead(Path.Combine(folder.Path, "journal"));
         JsonElement fields = JournalReader.Read(journal).Single(line => line.Entry!.Event == JournalTimestamp.Event).Entry!.Fields;
-        await File.WriteAllBytesAsync(Path.Combine(folder.Path, "line"), first);
         await File.WriteAllBytesAsync(Path.Combine(folder.Path, "line.tsr"), fields.GetProperty("tsr_b64").GetBytesFromBase64());
         RealEngine.Run("openssl", "ts", "-verify", "-data", Path.Combine(folder.Path, "line"), "-in", Path.Combine(folder.Path, "line.tsr"), "-CAfile", keys.CaPath);
     }
+
+    private void Copy(string name) => RealEngine.Run("cp", Path.Combine(Bundle, "journal.jsonl"), Path.Combine(folder.Path, name));
 
     private string Bundle => Directory.EnumerateDirectories(folder.Path, "EV-*").Single();
 
