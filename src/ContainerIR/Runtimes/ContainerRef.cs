@@ -73,6 +73,9 @@ public sealed record ContainerRef
     /// <summary>Path of the log file on the host where the driver has one; null or empty else.</summary>
     public string? LogPath { get; init; }
 
+    /// <summary>Options of the log driver (max-size, max-file, compress …).</summary>
+    public IReadOnlyDictionary<string, string> LogOptions { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Volumes, bind mounts and tmpfs as configured.</summary>
     public IReadOnlyList<ContainerMount> Mounts { get; init; } = [];
 

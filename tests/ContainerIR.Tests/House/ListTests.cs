@@ -15,7 +15,7 @@ public sealed class The_list_of_collectors
             .Select(file => Path.GetFileNameWithoutExtension(file)!)
             .Where(name => name != nameof(ICollector));
         string list = File.ReadAllText(Path.Combine(folder, "CollectorList.cs"));
-        Assert.Empty(files.Where(name => !list.Contains($"new {name}(", StringComparison.Ordinal)));
+        Assert.DoesNotContain(files, name => !list.Contains($"new {name}(", StringComparison.Ordinal));
         Assert.NotEmpty(CollectorList.All);
     }
 

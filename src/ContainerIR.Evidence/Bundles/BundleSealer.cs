@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using ContainerIR.Evidence.Files;
+using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Journals;
+using ContainerIR.Evidence.Seals;
+
+namespace ContainerIR.Evidence.Bundles;
+
+/// <summary>
+/// Writes everything a bundle has besides payload and journal, and seals it. The signature is made over the root before the root gets its name:
+/// <c>tagmanifest-sha256.txt</c> is the last file to appear, so a crash at any point leaves an unsealed bundle or a sealed one.
+/// </summary>
+internal sealed class BundleSealer(BundleFolder folder, JournalWriter journal, TimeProvider clock)
+{
+    public required Guid BundleId { get; init; }
+
+    public required string CaseId { get; init; }
+
+    public required string Agent { get; init; }
+
+    public required IReadOnlyList<EvidenceItem> Items { get; init; }
+
+    public required IReadOnlyList<WrittenFile> Payload { get; init; }
+
+    public required IReadOnlyList<Gap> Gaps { get; init; }
+
+    public required IReadOnlyList<Effect> Effects { get; init; }
+
+    public bool Recovered { get; init; }
+
+    public Task<SealedBundle> SealAsync(CustodyRecord record, ResponderIdentity identity, SealPolicy policy)
+    {
+        string name = Path.GetFileName(folder.Root);
+        DateTimeOffset at = clock.GetUtcNow();
+        long payloadBytes = Payload.Sum(file => file.SizeBytes);
+        List<WrittenFile> tags = [];
+        WrittenFile manifest = Put(BundleLayout.ManifestSha256, ManifestFile.Write(Payload, file => file.Sha256));
+        Put(BundleLayout.ManifestSha512, ManifestFile.Write(Payload, file => file.Sha512));
+        Put(BundleLayout.BagIt, Encoding.ASCII.GetBytes(BundleLayout.BagItText));
+        BagInfo info = new(name, BundleId, CaseId, payloadBytes, Payload.Count, at, Agent, policy);
+        Put(BundleLayout.BagInfo, Encoding.ASCII.GetBytes(info.ToText()));
+        Put(BundleLayout.Readme, LabGuide.Readme);
+        Put(BundleLayout.VerifyScript, LabGuide.VerifyScript);
+
+        journal.Append("seal", json =>
+        {
+            json.WriteNumber("items", Items.Count);
+            json.WriteNumber("gaps", Gaps.Count);
+            json.WriteNumber("payload_bytes", payloadBytes);
+            json.WriteString("manifest_sha256", manifest.Sha256);
+            json.WriteString("policy", policy.ToString());
+            json.WriteString("certificate_sha256", identity.CertificateSha256);
+        });
+        string head = journal.Head;
+        (WrittenFile journalFile, MerkleTree tree) = journal.Finish();
+        tags.Add(journalFile);
+
+        string origin = Checkpoint.OriginOf(BundleId);
+        Checkpoint checkpoint = new(origin, tree.Size, tree.Root());
+        Put(BundleLayout.Checkpoint, Encoding.UTF8.GetBytes(checkpoint.Sign(identity.Checkpoints)));
+        Put(BundleLayout.CheckpointKey, Encoding.ASCII.GetBytes(identity.Checkpoints.VerifierKey(origin) + "\n"));
+
+        CustodyDocument custody = new()
+        {
+            Schema = CustodyDocument.SchemaName,
+            BundleId = BundleId,
+            BundleName = name,
+            Recovered = Recovered,
+            Record = record with
+            {
+                Who = record.Who with { CertificateSha256 = identity.CertificateSha256 },
+                When = record.When with { SealedAt = at },
+            },
+            Items = Items,
+            Gaps = Gaps,
+            Effects = Effects,
+            JournalLines = tree.Size,
+            JournalHead = head,
+            Certification = Certify(record, name, at, manifest.Sha256, head),
+        };
+        byte[] custodyText = [.. JsonSerializer.SerializeToUtf8Bytes(custody, CustodyJson.Default.CustodyDocument), (byte)'\n'];
+        Put(BundleLayout.Custody, custodyText);
+
+        byte[] root = ManifestFile.Write(tags, file => file.Sha256);
+        byte[] signature = CadesSignature.Create(root, identity.Signer, at);
+        folder.WriteWhole(BundleLayout.ResponderSignature, signature);
+        folder.WriteWhole(BundleLayout.Certificates, CertificateFile.Write(identity.Signer.Certificates));
+        folder.WriteWhole(BundleLayout.TagManifest, root);
+        return Task.FromResult(new SealedBundle(
+            folder.Root, BundleId, Convert.ToHexStringLower(SHA256.HashData(root)), Items, Gaps, payloadBytes));
+
+        WrittenFile Put(string path, ReadOnlySpan<byte> content)
+        {
+            WrittenFile written = folder.WriteWhole(path, content);
+            tags.Add(written);
+            return written;
+        }
+    }
+
+    /// <summary>The wording follows Federal Rules of Evidence 902(13) and 902(14): a process, a qualified person, and digests that identify the copy.</summary>
+    private string Certify(CustodyRecord record, string name, DateTimeOffset at, string manifestSha256, string journalHead)
+    {
+        int incomplete = Items.Count(item => item.Status != ItemStatus.Complete);
+        return string.Create(CultureInfo.InvariantCulture, $"""
+            I, {record.Who.Name}, certify that the {Items.Count} items of evidence bundle {name} were copied by {record.Tool.Name} {record.Tool.Version} from the sources named in this record, that each was hashed with SHA-256 and SHA-512 while it was copied, that {incomplete} of them are not complete and {Gaps.Count} sources could not be had for the reasons stated, and that the digests identify the copies: manifest-sha256.txt has SHA-256 {manifestSha256}; the last line of the journal has SHA-256 {journalHead}. Sealed {at.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}.
+            """);
+    }
+}

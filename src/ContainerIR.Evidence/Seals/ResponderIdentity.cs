@@ -1,0 +1,8 @@
+namespace ContainerIR.Evidence.Seals;
+
+/// <summary>The keys a responder seals with: one for signatures, one for checkpoints.</summary>
+/// <param name="Name">Common name of the certificate.</param>
+/// <param name="Signer">Signs bundles.</param>
+/// <param name="Checkpoints">Signs checkpoints of journals.</param>
+/// <param name="CertificateSha256">SHA-256 of the signer's certificate, lower-case hexadecimal: its fingerprint.</param>
+public sealed record ResponderIdentity(string Name, ISealSigner Signer, CheckpointKey Checkpoints, string CertificateSha256);

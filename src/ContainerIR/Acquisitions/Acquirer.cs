@@ -1,0 +1,197 @@
+using System.Diagnostics;
+using ContainerIR.Cases;
+using ContainerIR.Collectors;
+using ContainerIR.Evidence;
+using ContainerIR.Evidence.Bundles;
+using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Text;
+using ContainerIR.Linux;
+using ContainerIR.Runtimes;
+
+namespace ContainerIR.Acquisitions;
+
+/// <summary>
+/// The main job: one container becomes one sealed bundle, and the bundle is indexed in its case. The engine's events are taken before anything else
+/// is asked of it; the journal is on disk before the first evidence is read; collectors run most volatile first.
+/// </summary>
+public static class Acquirer
+{
+    /// <summary>Runs one acquisition to its seal.</summary>
+    /// <param name="request">What is wanted. Its case must exist.</param>
+    /// <param name="parts">Home, passphrase, time.</param>
+    /// <param name="progress">Hears how far it is, from several threads; null for nobody.</param>
+    /// <param name="ct">Ends the run: the journal is closed, the unsealed bundle stays and can be recovered.</param>
+    /// <returns>The sealed bundle. Gaps in it are not errors.</returns>
+    /// <exception cref="OperatorException">Something the operator can mend, before or after evidence was read.</exception>
+    /// <exception cref="BundleWriteException">The bundle cannot be written: what is on disk can be recovered.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static async Task<AcquisitionResult> RunAsync(
+        AcquisitionRequest request, AcquisitionParts parts, IProgress<AcquisitionProgress>? progress, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(parts);
+        Stopwatch watch = Stopwatch.StartNew();
+        ProgressRelay relay = new(progress);
+        relay.Enter(AcquisitionStage.Resolving);
+
+        // Keys before evidence: a wrong passphrase must not cost a volatile second later.
+        ResponderIdentity identity = Responder.Open(parts, request.Examiner);
+        await using IContainerRuntime runtime = RuntimeConnector.Find(request.Endpoint, clock: parts.Clock);
+        await using EventBacklog events = await runtime.CaptureEventsAsync(ct);
+        ContainerRef container = await runtime.ResolveAsync(request.Container, ct);
+
+        HostFacts host = HostFacts.Read();
+        string outDirectory = request.OutDirectory ?? BundlesFolderOf(parts.Home, request.CaseId);
+        BundleOptions options = new()
+        {
+            OutDirectory = outDirectory,
+            Name = BundleName.Make(request.CaseId, parts.Clock.GetUtcNow(), host.HostName, container.Id),
+            CaseId = request.CaseId,
+            Agent = ToolFacts.Agent,
+            MakeFrameCodec = () => new ZstdFrameCodec(),
+            Clock = parts.Clock,
+            Progress = relay,
+        };
+        SealedBundle bundle;
+        await using (BundleWriter writer = BundleWriter.Open(options))
+        {
+            relay.Begin(writer.Path);
+            bundle = await FillAndSealAsync(writer, request, parts, identity, runtime, events, container, host, relay, ct);
+        }
+
+        relay.Enter(AcquisitionStage.Indexing);
+        string? indexProblem = await IndexAsync(parts.Home, request.CaseId, bundle.Path);
+        relay.Enter(AcquisitionStage.Done);
+        return new AcquisitionResult
+        {
+            BundlePath = bundle.Path,
+            RootSha256 = bundle.RootSha256,
+            CaseId = request.CaseId,
+            Items = bundle.Items,
+            Gaps = bundle.Gaps,
+            Duration = watch.Elapsed,
+            IndexProblem = indexProblem,
+        };
+    }
+
+    private static async Task<SealedBundle> FillAndSealAsync(
+        BundleWriter writer,
+        AcquisitionRequest request,
+        AcquisitionParts parts,
+        ResponderIdentity identity,
+        IContainerRuntime runtime,
+        EventBacklog events,
+        ContainerRef container,
+        HostFacts host,
+        ProgressRelay relay,
+        CancellationToken ct)
+    {
+        CustodyRecord custody = Circumstances.Describe(request, identity, container, host, runtime.Endpoint, parts.Clock.GetUtcNow());
+        Circumstances.RecordClock(writer, host.Clock, "start");
+        writer.RecordCustody(custody);
+        CollectionContext context = new(runtime, events, request.Profile, parts.Clock);
+        try
+        {
+            foreach (CollectorEntry entry in CollectorList.All)
+            {
+                ct.ThrowIfCancellationRequested();
+                if (entry.From > request.Profile || request.Skip.Contains(entry.Name))
+                {
+                    writer.Record("collector.skip", json =>
+                    {
+                        json.WriteString("collector", entry.Name);
+                        json.WriteString("reason", entry.From > request.Profile ? $"not in profile {request.Profile.ToString().ToLowerInvariant()}" : "left out by the operator");
+                    });
+                    continue;
+                }
+
+                await CollectAsync(writer, entry, context, container, relay, ct);
+            }
+
+            custody = await WithEngineAsync(custody, writer, runtime, ct);
+        }
+        catch (OperationCanceledException)
+        {
+            writer.Record("run.cancelled", json => json.WriteString("reason", "interrupted by the operator"));
+            throw;
+        }
+
+        ClockFacts end = ClockFacts.Read();
+        Circumstances.RecordClock(writer, end, "end");
+        custody = Circumstances.WithClockSteps(custody, host.Clock, end);
+        relay.Enter(AcquisitionStage.Sealing);
+        return await writer.SealAsync(custody, identity, new SealPolicy(), ct);
+    }
+
+    private static async Task CollectAsync(
+        BundleWriter writer, CollectorEntry entry, CollectionContext context, ContainerRef container, ProgressRelay relay, CancellationToken ct)
+    {
+        relay.EnterCollector(entry.Name);
+        RelayedSink sink = new(writer.OpenSection(entry.Name, (int)entry.Volatility), entry.Name, relay);
+        writer.Record("collector.start", json =>
+        {
+            json.WriteString("collector", entry.Name);
+            json.WriteNumber("volatility", (int)entry.Volatility);
+        });
+        Stopwatch watch = Stopwatch.StartNew();
+        string outcome = "ended";
+        try
+        {
+            await entry.Make(context).CollectAsync(container, sink, ct);
+        }
+        catch (Exception failure) when (failure is not (BundleWriteException or OperationCanceledException or OutOfMemoryException))
+        {
+            // One collector's fault must not cost the evidence of the others: it is a gap that names the fault, and the run ends with exit 4.
+            outcome = "failed";
+            sink.AddGap($"the rest of collector {entry.Name}", $"{failure.GetType().Name}: {failure.Message}");
+            writer.Record("item.error", json =>
+            {
+                json.WriteString("collector", entry.Name);
+                json.WriteString("fault", DisplayText.Shorten(failure.ToString(), 2000));
+            });
+        }
+
+        writer.Record("collector.end", json =>
+        {
+            json.WriteString("collector", entry.Name);
+            json.WriteString("outcome", outcome);
+            json.WriteNumber("duration_ns", watch.Elapsed.Ticks * 100);
+        });
+    }
+
+    // Asked last: the version is the least volatile thing there is. A missing answer is a gap, not the end.
+    private static async Task<CustodyRecord> WithEngineAsync(CustodyRecord custody, BundleWriter writer, IContainerRuntime runtime, CancellationToken ct)
+    {
+        try
+        {
+            return Circumstances.WithEngine(custody, await runtime.ReadFactsAsync(ct));
+        }
+        catch (Exception failure) when (failure is IOException or OperatorException)
+        {
+            writer.AddGap(new Gap("acquirer", "version and settings of the engine", failure.Message, DateTimeOffset.UtcNow));
+            return custody;
+        }
+    }
+
+    private static async Task<string?> IndexAsync(CaseHome home, string caseId, string bundlePath)
+    {
+        try
+        {
+            using CaseStore store = CaseStore.Open(home, caseId);
+            // Not cancellable: the bundle is sealed, and an index that is half there would be rebuilt anyway.
+            await CaseIndexer.IndexAsync(store, bundlePath, CancellationToken.None);
+            return null;
+        }
+        catch (OperatorException failure)
+        {
+            return $"{failure.Message} {failure.Remedy}";
+        }
+    }
+
+    private static string BundlesFolderOf(CaseHome home, string caseId)
+    {
+        using CaseStore store = CaseStore.OpenReadOnly(home, caseId);
+        return store.BundlesFolder;
+    }
+}

@@ -1,0 +1,31 @@
+namespace ContainerIR.Acquisitions;
+
+/// <summary>Where an acquisition stands.</summary>
+public enum AcquisitionStage
+{
+    /// <summary>The engine is asked which container is meant.</summary>
+    Resolving,
+
+    /// <summary>Collectors copy.</summary>
+    Collecting,
+
+    /// <summary>Manifests, custody record, checkpoint and signature are written.</summary>
+    Sealing,
+
+    /// <summary>The case index is filled from the sealed bundle.</summary>
+    Indexing,
+
+    /// <summary>All is done.</summary>
+    Done,
+}
+
+/// <summary>One report of progress: a picture of the moment, not a difference to the report before. May come from several threads.</summary>
+/// <param name="Stage">Where the acquisition stands.</param>
+/// <param name="Collector">Name of the collector that runs; null outside <see cref="AcquisitionStage.Collecting"/>.</param>
+/// <param name="Item">Path inside the bundle of the item that is written; null between items.</param>
+/// <param name="Items">Items complete so far.</param>
+/// <param name="RawBytes">Bytes read from sources so far, all items.</param>
+/// <param name="GapText">What was sought and not obtained, and why, when this report announces a gap; null else.</param>
+/// <param name="BundlePath">Absolute path of the bundle, from the first report on after it was opened; null before.</param>
+public sealed record AcquisitionProgress(
+    AcquisitionStage Stage, string? Collector, string? Item, int Items, long RawBytes, string? GapText = null, string? BundlePath = null);

@@ -1,0 +1,182 @@
+namespace ContainerIR.Cases;
+
+/// <summary>
+/// How <c>case.db</c> came to its present shape, step by step: step N brings <c>user_version</c> to N. Append only; a step that was released is never
+/// edited. Nothing here needs a newer SQLite than 3.40.
+/// </summary>
+/// <remarks>
+/// Two kinds of tables. The <b>record</b> (<c>case</c>, and what later steps add: notes, playbook runs) exists nowhere else. The <b>index</b>
+/// (<see cref="IndexTables"/>) says again what the sealed bundles say and can be thrown away and filled anew. Instants are nanoseconds since
+/// 1970-01-01 UTC, held at the ends of 64 bits where a file claims more; the exact value stands in the bundle. Names are the bytes found (BLOB);
+/// the <c>display</c> columns hold the same escaped for a person.
+/// </remarks>
+internal static class Migrations
+{
+    /// <summary>"CIRc": says that a SQLite file is a case of ours.</summary>
+    public const int ApplicationId = 0x43495263;
+
+    /// <summary>The tables that are filled from bundles, children before parents.</summary>
+    public static IReadOnlyList<string> IndexTables { get; } =
+        ["timeline", "socket", "process", "diff_entry", "journal_entry", "index_note", "gap", "item", "bundle"];
+
+    public static IReadOnlyList<string> All { get; } =
+    [
+        // 1: the first shape.
+        """
+        CREATE TABLE "case" (
+            one           INTEGER PRIMARY KEY CHECK (one = 1),
+            id            TEXT NOT NULL,
+            created_at_ns INTEGER NOT NULL,
+            examiner      TEXT,
+            reason        TEXT
+        ) STRICT;
+
+        CREATE TABLE bundle (
+            id             INTEGER PRIMARY KEY,
+            uid            TEXT NOT NULL UNIQUE,
+            folder         TEXT NOT NULL UNIQUE,
+            root_sha256    TEXT NOT NULL,
+            case_id        TEXT,
+            host           TEXT,
+            container_id   TEXT,
+            container_name TEXT,
+            image_name     TEXT,
+            image_id       TEXT,
+            profile        TEXT,
+            examiner       TEXT,
+            reason         TEXT,
+            tool_version   TEXT,
+            opened_at_ns   INTEGER,
+            sealed_at_ns   INTEGER
+        ) STRICT;
+
+        CREATE TABLE item (
+            id              INTEGER PRIMARY KEY,
+            bundle_id       INTEGER NOT NULL REFERENCES bundle (id),
+            path            TEXT NOT NULL,
+            collector       TEXT NOT NULL,
+            source          TEXT NOT NULL,
+            volatility_rank INTEGER NOT NULL,
+            status          TEXT NOT NULL,
+            stored_bytes    INTEGER NOT NULL,
+            raw_bytes       INTEGER NOT NULL,
+            sha256          TEXT NOT NULL,
+            raw_sha256      TEXT NOT NULL,
+            opened_at_ns    INTEGER NOT NULL,
+            closed_at_ns    INTEGER NOT NULL,
+            error           TEXT,
+            UNIQUE (bundle_id, path)
+        ) STRICT;
+
+        CREATE TABLE gap (
+            id        INTEGER PRIMARY KEY,
+            bundle_id INTEGER NOT NULL REFERENCES bundle (id),
+            collector TEXT NOT NULL,
+            sought    TEXT NOT NULL,
+            reason    TEXT NOT NULL,
+            at_ns     INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX gap_bundle ON gap (bundle_id);
+
+        -- What the index left out of an item and why: a line that is not what its kind of item holds, a limit that was reached.
+        CREATE TABLE index_note (
+            id        INTEGER PRIMARY KEY,
+            bundle_id INTEGER NOT NULL REFERENCES bundle (id),
+            path      TEXT NOT NULL,
+            row       INTEGER,
+            note      TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX index_note_bundle ON index_note (bundle_id);
+
+        CREATE TABLE journal_entry (
+            bundle_id INTEGER NOT NULL REFERENCES bundle (id),
+            seq       INTEGER NOT NULL,
+            at_ns     INTEGER NOT NULL,
+            event     TEXT NOT NULL,
+            line      TEXT NOT NULL,
+            PRIMARY KEY (bundle_id, seq)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE diff_entry (
+            id        INTEGER PRIMARY KEY,
+            bundle_id INTEGER NOT NULL REFERENCES bundle (id),
+            item_id   INTEGER NOT NULL REFERENCES item (id),
+            row       INTEGER NOT NULL,
+            path      BLOB NOT NULL,
+            display   TEXT NOT NULL,
+            verdict   TEXT NOT NULL,
+            kind      TEXT NOT NULL,
+            mode      INTEGER,
+            uid       INTEGER,
+            gid       INTEGER,
+            size      INTEGER,
+            atime_ns  INTEGER,
+            mtime_ns  INTEGER,
+            ctime_ns  INTEGER,
+            btime_ns  INTEGER,
+            ino       INTEGER,
+            nlink     INTEGER,
+            target    BLOB,
+            sha256    BLOB
+        ) STRICT;
+        CREATE INDEX diff_entry_bundle ON diff_entry (bundle_id, verdict);
+        CREATE INDEX diff_entry_path ON diff_entry (path);
+        CREATE INDEX diff_entry_sha256 ON diff_entry (sha256) WHERE sha256 IS NOT NULL;
+
+        CREATE TABLE process (
+            id            INTEGER PRIMARY KEY,
+            bundle_id     INTEGER NOT NULL REFERENCES bundle (id),
+            item_id       INTEGER NOT NULL REFERENCES item (id),
+            row           INTEGER NOT NULL,
+            pid           INTEGER NOT NULL,
+            ppid          INTEGER,
+            ns_pid        INTEGER,
+            uid           INTEGER,
+            name          TEXT,
+            exe           BLOB,
+            exe_display   TEXT,
+            exe_deleted   INTEGER NOT NULL DEFAULT 0,
+            exe_sha256    BLOB,
+            command       BLOB,
+            command_display TEXT,
+            started_at_ns INTEGER
+        ) STRICT;
+        CREATE INDEX process_bundle ON process (bundle_id);
+        CREATE INDEX process_exe_sha256 ON process (exe_sha256) WHERE exe_sha256 IS NOT NULL;
+
+        CREATE TABLE socket (
+            id             INTEGER PRIMARY KEY,
+            bundle_id      INTEGER NOT NULL REFERENCES bundle (id),
+            item_id        INTEGER NOT NULL REFERENCES item (id),
+            row            INTEGER NOT NULL,
+            protocol       TEXT NOT NULL,
+            state          TEXT,
+            local_address  TEXT,
+            local_port     INTEGER,
+            remote_address TEXT,
+            remote_port    INTEGER,
+            path_display   TEXT,
+            inode          INTEGER,
+            uid            INTEGER,
+            pid            INTEGER,
+            process        TEXT
+        ) STRICT;
+        CREATE INDEX socket_bundle ON socket (bundle_id);
+        CREATE INDEX socket_remote ON socket (remote_address) WHERE remote_address IS NOT NULL;
+
+        -- One row form for everything that happened: when, what that instant means, who says so, what it says, and the line that says it.
+        CREATE TABLE timeline (
+            id        INTEGER PRIMARY KEY,
+            at_ns     INTEGER NOT NULL,
+            meaning   TEXT NOT NULL,
+            source    TEXT NOT NULL,
+            message   TEXT NOT NULL,
+            bundle_id INTEGER NOT NULL REFERENCES bundle (id),
+            item_id   INTEGER REFERENCES item (id),
+            row       INTEGER
+        ) STRICT;
+        CREATE INDEX timeline_at ON timeline (at_ns);
+        CREATE INDEX timeline_bundle ON timeline (bundle_id);
+        """,
+    ];
+}
