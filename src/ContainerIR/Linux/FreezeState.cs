@@ -41,7 +41,9 @@ internal sealed record FreezeState
     /// <summary>Writes it, whole or not at all.</summary>
     public void Save(string path)
     {
+#pragma warning disable CA1416 // The product runs on Linux only.
         Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+#pragma warning restore CA1416
         string partial = path + ".partial";
         using (FileStream file = new(partial, FileMode.Create, FileAccess.Write))
         using (Utf8JsonWriter json = new(file, new JsonWriterOptions { Indented = true }))
