@@ -17,8 +17,13 @@ internal sealed class Passphrases(Surroundings surroundings, string? file)
     /// <summary>NIST SP 800-63B section 3.1.1: at least eight characters, any character allowed.</summary>
     private const int MinNewLength = 8;
 
+    private string? known;
+
+    /// <summary>The passphrase; a person is asked once a run.</summary>
     /// <exception cref="OperatorException">There is none, it is empty, or too short for a new key.</exception>
-    public string Read(PassphraseUse use)
+    public string Read(PassphraseUse use) => known ??= Find(use);
+
+    private string Find(PassphraseUse use)
     {
         (string text, string origin) = file is not null
             ? (FromFile(file), file)

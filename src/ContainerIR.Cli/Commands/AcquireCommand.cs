@@ -52,12 +52,13 @@ internal static class AcquireCommand
             };
             Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
             AcquisitionParts parts = new(surroundings.Home(parsed.GetValue(home)), passphrases.Read, surroundings.Clock);
-            return RunAsync(surroundings, request, parts, parsed.GetValue(json), ct);
+            return RunAsync(surroundings, request, parts, passphrases, parsed.GetValue(json), ct);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts, bool json, CancellationToken ct)
+    private static async Task<int> RunAsync(
+        Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts, Passphrases passphrases, bool json, CancellationToken ct)
     {
         if (!surroundings.IsRoot)
         {
@@ -66,6 +67,7 @@ internal static class AcquireCommand
                 "sudo cir acquire … (the same command); cir doctor says what works without.");
         }
 
+        ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
         OpenCase(surroundings, request, parts);
         BundlePathSeen seen = new();
         AcquisitionResult result;
@@ -127,8 +129,8 @@ internal static class AcquireCommand
 
         string path = DisplayText.Escape(bundlePath);
         surroundings.Say($"The unsealed bundle stays in {path}");
-        surroundings.Say($"What to do: keep what is provable of it: cir bundle recover {path}");
-        surroundings.Say("            and acquire again while the container is there: the same command makes a new bundle.");
+        surroundings.Say("What to do: keep it: each item that was closed is whole, and its digest stands in journal.jsonl.");
+        surroundings.Say("            Acquire again while the container is there: the same command makes a new bundle.");
     }
 
     private static void Print(TextWriter writer, AcquisitionResult result)
@@ -142,13 +144,13 @@ internal static class AcquireCommand
         writer.WriteLine($"Items    {result.Items.Count}, {Quantities.Bytes(raw)} read, {Quantities.Bytes(stored)} stored, in {Quantities.Elapsed(result.Duration)}");
         foreach (EvidenceItem item in result.Items.Where(item => item.Status != ItemStatus.Complete))
         {
-            writer.WriteLine($"         {item.Path}: {item.Status.ToString().ToLowerInvariant()}: {DisplayText.Shorten(item.Error ?? "no reason given", 300)}");
+            writer.WriteLine($"         {item.Path}: {item.Status.ToString().ToLowerInvariant()}: {Cells.Fit(item.Error ?? "no reason given", 300)}");
         }
 
         writer.WriteLine($"Gaps     {(result.Gaps.Count == 0 ? "none" : result.Gaps.Count)}");
         foreach (Gap gap in result.Gaps.Take(MaxGapsShown))
         {
-            writer.WriteLine($"         {gap.Collector}: {DisplayText.Shorten(gap.Sought, 200)}: {DisplayText.Shorten(gap.Reason, 300)}");
+            writer.WriteLine($"         {gap.Collector}: {Cells.Fit(gap.Sought, 200)}: {Cells.Fit(gap.Reason, 300)}");
         }
 
         if (result.Gaps.Count > MaxGapsShown)

@@ -30,19 +30,29 @@ internal static class Cells
         return cells;
     }
 
-    /// <summary>Escapes text from outside and cuts it to so many cells, the cut shown by an ellipsis.</summary>
-    public static string Fit(string text, int cells)
+    /// <summary>
+    /// Text in display form (<see cref="DisplayText"/>), cut to so many cells, the cut shown by an ellipsis. Display form cannot be escaped a second time
+    /// without doubling its backslashes; text that is not in it after all is escaped here, as the last line of defence of the terminal.
+    /// </summary>
+    public static string Fit(string display, int cells)
     {
-        string escaped = DisplayText.Shorten(text, Math.Max(1, cells));
-        return Count(escaped) <= cells ? escaped : Cut(escaped, cells);
+        string safe = Safe(display);
+        return Count(safe) <= cells ? safe : Cut(safe, Math.Max(1, cells));
     }
 
-    /// <summary>Cuts escaped text to so many cells and fills it up with blanks.</summary>
-    public static string Pad(string escaped, int cells, bool right)
+    /// <summary>Fits text in display form and fills it up with blanks.</summary>
+    public static string Pad(string display, int cells, bool right)
     {
-        string cut = Count(escaped) <= cells ? escaped : Cut(escaped, cells);
-        string blanks = new(' ', cells - Count(cut));
+        string cut = Fit(display, cells);
+        string blanks = new(' ', Math.Max(0, cells - Count(cut)));
         return right ? blanks + cut : cut + blanks;
+    }
+
+    /// <summary>The text itself where it is in display form, else escaped.</summary>
+    public static string Safe(string display)
+    {
+        string bare = display.Replace("\\", "", StringComparison.Ordinal);
+        return DisplayText.Escape(bare) == bare ? display : DisplayText.Escape(display);
     }
 
     private static string Cut(string escaped, int cells)

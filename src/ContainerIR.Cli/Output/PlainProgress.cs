@@ -1,5 +1,4 @@
 using ContainerIR.Acquisitions;
-using ContainerIR.Evidence.Text;
 
 namespace ContainerIR.Cli.Output;
 
@@ -35,7 +34,7 @@ internal sealed class PlainProgress(Action<string> writeLine, TimeProvider clock
 
             if (value.GapText is { } gap)
             {
-                writeLine($"  gap: {DisplayText.Shorten(gap, 400)}");
+                writeLine($"  gap: {Cells.Fit(gap, 400)}");
             }
         }
     }
@@ -46,7 +45,7 @@ internal sealed class PlainProgress(Action<string> writeLine, TimeProvider clock
         {
             string items = Quantities.Count(now.Items - atStart.Items, "item");
             string bytes = Quantities.Bytes(now.RawBytes - atStart.RawBytes);
-            writeLine($"  {DisplayText.Shorten(name, 20),-20}  {items,12}  {bytes,10}  {Quantities.Elapsed(clock.GetElapsedTime(collectorStarted)),10}");
+            writeLine($"  {Cells.Pad(name, 20, right: false)}  {items,12}  {bytes,10}  {Quantities.Elapsed(clock.GetElapsedTime(collectorStarted)),10}");
         }
     }
 

@@ -40,6 +40,8 @@ internal static class Quantities
 
     public static string Instant(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
+    public static string Number(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "";
+
     public static string Count(long count, string one, string? many = null) =>
         $"{count.ToString("N0", CultureInfo.InvariantCulture)} {(count == 1 ? one : many ?? one + "s")}";
 }

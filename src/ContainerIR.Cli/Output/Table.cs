@@ -1,5 +1,3 @@
-using ContainerIR.Evidence.Text;
-
 namespace ContainerIR.Cli.Output;
 
 /// <summary>A column of a table.</summary>
@@ -8,7 +6,7 @@ namespace ContainerIR.Cli.Output;
 /// <param name="Right">Aligned to the right: numbers.</param>
 internal sealed record Column(string Title, int? MinCells = null, bool Right = false);
 
-/// <summary>Rows aligned in columns. Every cell is escaped here: callers pass text as they have it.</summary>
+/// <summary>Rows aligned in columns. Cells are in display form.</summary>
 internal sealed class Table(params Column[] columns)
 {
     private const string Gap = "  ";
@@ -18,7 +16,7 @@ internal sealed class Table(params Column[] columns)
     public void Add(params string[] cells)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(cells.Length, columns.Length);
-        rows.Add([.. cells.Select(DisplayText.Escape)]);
+        rows.Add([.. cells.Select(Cells.Safe)]);
     }
 
     /// <summary>Writes head and rows; cut to the width where one is given.</summary>

@@ -5,7 +5,7 @@ namespace ContainerIR.Cases;
 /// <summary>Content of one item, read forward, never past the size the sealed record gives it.</summary>
 internal sealed class SealedContent(Stream content, HashedStream stored, string storedSha256, long rawBytes) : Stream
 {
-    private long left = rawBytes;
+    private long position;
 
     public override bool CanRead => true;
 
@@ -15,7 +15,7 @@ internal sealed class SealedContent(Stream content, HashedStream stored, string 
 
     public override long Length => rawBytes;
 
-    public override long Position { get => rawBytes - left; set => throw new NotSupportedException(); }
+    public override long Position { get => position; set => throw new NotSupportedException(); }
 
     /// <summary>Reads the stored file to its end and says whether it is the file that was sealed.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
@@ -26,8 +26,8 @@ internal sealed class SealedContent(Stream content, HashedStream stored, string 
         // Frame decoders report damage in their own words; to a reader of evidence it is all one: the file cannot be read further.
         try
         {
-            int count = content.Read(buffer[..(int)Math.Min(buffer.Length, left)]);
-            left -= count;
+            int count = content.Read(buffer[..(int)Math.Min(buffer.Length, rawBytes - position)]);
+            position += count;
             return count;
         }
         catch (Exception failure) when (failure is not IOException and not OutOfMemoryException)

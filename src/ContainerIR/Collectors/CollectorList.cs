@@ -8,5 +8,11 @@ internal static class CollectorList
 {
     public static IReadOnlyList<CollectorEntry> All { get; } =
     [
+        new("host", Volatility.Clock, Profile.Triage, static _ => new HostCollector()),
+        new("events", Volatility.EngineMemory, Profile.Triage, static context => new EventsCollector(context)),
+        new("logs", Volatility.Disk, Profile.Standard, static context => new LogsCollector(context)),
+        new("rootfs-diff", Volatility.Disk, Profile.Triage, static context => new RootFsDiffCollector(context)),
+        new("configuration", Volatility.Configuration, Profile.Triage, static context => new ConfigurationCollector(context)),
+        new("image", Volatility.Archive, Profile.Triage, static context => new ImageCollector(context)),
     ];
 }

@@ -3,9 +3,12 @@ using System.Runtime.InteropServices;
 namespace ContainerIR.Linux;
 
 /// <summary>One reading of all clocks of the host, close together, and what the kernel knows of their truth.</summary>
-internal sealed record ClockFacts
+internal sealed unsafe partial record ClockFacts
 {
-    private const int TimeOk = 0;
+    // include/uapi/linux/time.h
+    private const int Realtime = 0;
+    private const int Monotonic = 1;
+    private const int Boottime = 7;
 
     /// <summary>CLOCK_REALTIME, ns since 1970 (UTC).</summary>
     public required long RealtimeNs { get; init; }
@@ -44,25 +47,21 @@ internal sealed record ClockFacts
     public long BootedAtNs => RealtimeNs - BoottimeNs;
 
     /// <summary>Reads all clocks now.</summary>
-    public static unsafe ClockFacts Read()
+    public static ClockFacts Read()
     {
-        TimeSpec monotonic, realtime, boottime, after;
-        _ = Libc.clock_gettime(Libc.CLOCK_MONOTONIC, &monotonic);
-        _ = Libc.clock_gettime(Libc.CLOCK_REALTIME, &realtime);
-        _ = Libc.clock_gettime(Libc.CLOCK_BOOTTIME, &boottime);
-        _ = Libc.clock_gettime(Libc.CLOCK_MONOTONIC, &after);
+        long monotonic = Now(Monotonic), realtime = Now(Realtime), boottime = Now(Boottime), after = Now(Monotonic);
         TimeX timex = default;
         int state = Libc.adjtimex(&timex);
         string? failure = state < 0 ? Libc.Describe(Marshal.GetLastPInvokeError()) : null;
         string[] states = ["TIME_OK", "TIME_INS", "TIME_DEL", "TIME_OOP", "TIME_WAIT", "TIME_ERROR"];
         return new ClockFacts
         {
-            RealtimeNs = realtime.Nanoseconds,
-            MonotonicNs = monotonic.Nanoseconds,
-            BoottimeNs = boottime.Nanoseconds,
-            WindowNs = after.Nanoseconds - monotonic.Nanoseconds,
+            RealtimeNs = realtime,
+            MonotonicNs = monotonic,
+            BoottimeNs = boottime,
+            WindowNs = after - monotonic,
             IsSynchronised = failure is null ? state != TimeX.TIME_ERROR && (timex.status & TimeX.STA_UNSYNC) == 0 : null,
-            SyncState = failure ?? (state is >= TimeOk and <= TimeX.TIME_ERROR ? states[state] : $"state {state}"),
+            SyncState = failure ?? (state is >= 0 and <= TimeX.TIME_ERROR ? states[state] : $"state {state}"),
             OffsetNs = (timex.status & TimeX.STA_NANO) != 0 ? timex.offset : timex.offset * 1000,
             FrequencyPpm = timex.freq / 65536.0,
             MaxErrorUs = timex.maxerror,
@@ -70,4 +69,14 @@ internal sealed record ClockFacts
             TaiOffsetSeconds = timex.tai,
         };
     }
+
+    /// <summary>clock_gettime(2); a clock this kernel lacks reads 0.</summary>
+    private static long Now(int clock)
+    {
+        long* time = stackalloc long[2];
+        return clock_gettime(clock, time) == 0 ? (time[0] * 1_000_000_000L) + time[1] : 0;
+    }
+
+    [LibraryImport("libc")]
+    private static partial int clock_gettime(int clock, long* timespec);
 }

@@ -110,7 +110,8 @@ internal sealed record HostFacts
                 value = value[1..^1];
             }
 
-            fields[DisplayText.Escape(line[..equals])] = DisplayText.Shorten(DisplayText.Escape(value).Replace("\\\\\"", "\"", StringComparison.Ordinal), 512);
+            string text = DisplayText.Escape(value[..Math.Min(value.Length, 512)]);
+            fields[DisplayText.Escape(line[..equals])] = text.Replace("\\\\\"", "\"", StringComparison.Ordinal);
         }
 
         return fields;

@@ -2,19 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace ContainerIR.Linux;
 
-/// <summary>Clocks, identity and probes of the host.</summary>
+/// <summary>The clock's state and our own identity.</summary>
 internal static unsafe partial class Libc
 {
-    // include/uapi/linux/time.h
-    public const int CLOCK_REALTIME = 0;
-    public const int CLOCK_MONOTONIC = 1;
-    public const int CLOCK_BOOTTIME = 7;
-
-    public const int AT_STATX_SYNC_AS_STAT = 0;
-
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial int clock_gettime(int clock, TimeSpec* time);
-
     [LibraryImport(Name, SetLastError = true)]
     public static partial int adjtimex(TimeX* buffer);
 
@@ -23,16 +13,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name)]
     public static partial uint geteuid();
-}
-
-/// <summary>struct timespec on 64-bit Linux.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct TimeSpec
-{
-    public long tv_sec;
-    public long tv_nsec;
-
-    public readonly long Nanoseconds => checked((tv_sec * 1_000_000_000L) + tv_nsec);
 }
 
 /// <summary>struct timex, adjtimex(2), include/uapi/linux/timex.h: 208 bytes on 64-bit Linux.</summary>

@@ -11,8 +11,8 @@ internal sealed record EngineProcess(int Pid, string Name)
     private const int MaxDescriptors = 65536;
 
     /// <summary>
-    /// Finds it: the process that listens on the socket (SO_PEERCRED); where that is not the engine (systemd hands sockets over), a process named as one
-    /// whose container list it serves cannot be told apart, so the only one of that name is taken and several are none.
+    /// Finds it: the process that listens on the socket (SO_PEERCRED). Where that is not the engine (systemd hands sockets over), the only process named as
+    /// an engine is taken; several cannot be told apart and are none.
     /// </summary>
     public static EngineProcess? Find(string endpoint)
     {
@@ -42,20 +42,19 @@ internal sealed record EngineProcess(int Pid, string Name)
         return ours is null || its is null || ours.AsSpan().SequenceEqual(its) ? "" : string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/root");
     }
 
-    /// <summary>Its open descriptors whose link text begins so: number and text.</summary>
-    public IReadOnlyList<(int Descriptor, string Target)> Descriptors(string targetStart)
+    /// <summary>Its open descriptors whose link text (display form) is wanted: number and text.</summary>
+    public IReadOnlyList<(int Descriptor, string Target)> Descriptors(Predicate<string> isWanted)
     {
         List<(int, string)> found = [];
-        byte[] start = Encoding.UTF8.GetBytes(targetStart);
         string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}/fd");
         try
         {
             foreach (string path in Directory.EnumerateFileSystemEntries(folder).Take(MaxDescriptors))
             {
-                if (HostFile.TryReadLink(path) is { } target && target.AsSpan().StartsWith(start)
+                if (HostFile.TryReadLink(path) is { } link && Evidence.Text.DisplayText.Escape(link) is var target && isWanted(target)
                     && int.TryParse(Path.GetFileName(path), CultureInfo.InvariantCulture, out int descriptor))
                 {
-                    found.Add((descriptor, Evidence.Text.DisplayText.Escape(target)));
+                    found.Add((descriptor, target));
                 }
             }
         }

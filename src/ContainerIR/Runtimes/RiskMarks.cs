@@ -128,7 +128,8 @@ internal static class RiskMarks
             {
                 "seccomp=unconfined" => (9, "seccomp-unconfined"),
                 "apparmor=unconfined" => (9, "apparmor-unconfined"),
-                "label=disable" => (9, "selinux-off"),
+                // The engine sets this itself for host namespaces and privilege, which have their own marks.
+                "label=disable" when !isPrivileged && host.Text("PidMode") != "host" && host.Text("IpcMode") != "host" => (9, "selinux-off"),
                 "systempaths=unconfined" => (9, "system-paths-unmasked"),
                 _ => null,
             };

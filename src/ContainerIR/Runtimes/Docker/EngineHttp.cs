@@ -174,6 +174,6 @@ internal sealed class EngineHttp(EngineTransport transport) : IDisposable
             // Not the engine's form; shown as it came.
         }
 
-        return DisplayText.Shorten(DisplayText.Escape(buffer.AsSpan(0, count).TrimEnd((byte)'\n')), 500);
+        return DisplayText.Escape(buffer.AsSpan(0, Math.Min(count, 500)).TrimEnd((byte)'\n'));
     }
 }

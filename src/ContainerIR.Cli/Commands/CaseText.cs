@@ -1,0 +1,160 @@
+using System.Globalization;
+using ContainerIR.Cases;
+using ContainerIR.Cli.Output;
+
+namespace ContainerIR.Cli.Commands;
+
+/// <summary>A case at a glance, as text for a person.</summary>
+internal static class CaseText
+{
+    private const int MaxGaps = 10;
+    private const string Indent = "    ";
+
+    public static void Write(TextWriter writer, CaseOverview overview, int? width)
+    {
+        writer.WriteLine($"Case {overview.Id}, opened {Quantities.Instant(overview.CreatedAt)}{By(overview.Examiner)}");
+        if (overview.Reason is { } reason)
+        {
+            writer.WriteLine($"  {reason}");
+        }
+
+        writer.WriteLine($"  {overview.Folder}");
+        if (overview.Bundles.Count == 0)
+        {
+            writer.WriteLine();
+            writer.WriteLine($"No bundle yet. Next: cir acquire CONTAINER --case {overview.Id}");
+        }
+
+        foreach (BundleOverview bundle in overview.Bundles)
+        {
+            writer.WriteLine();
+            WriteBundle(writer, bundle, width);
+        }
+
+        foreach (string name in overview.NotIndexed)
+        {
+            writer.WriteLine();
+            writer.WriteLine($"Not in the index: {name} (interrupted, or put there by hand; cir case rebuild {overview.Id} says why)");
+        }
+    }
+
+    private static void WriteBundle(TextWriter writer, BundleOverview bundle, int? width)
+    {
+        writer.WriteLine($"Bundle {bundle.Folder}");
+        Field(writer, "container", $"{bundle.ContainerName ?? "?"}  {Short(bundle.ContainerId)}  image {bundle.ImageName ?? "?"}", width);
+        Field(writer, "acquired", $"{At(bundle.OpenedAt)}{By(bundle.Examiner)}{(bundle.Host is { } host ? $", on {host}" : "")}", width);
+        string incomplete = bundle.IncompleteItems > 0 ? $", {bundle.IncompleteItems} not complete" : "";
+        Field(writer, "evidence", $"{Quantities.Count(bundle.Items, "item")}, {Quantities.Bytes(bundle.RawBytes)}{incomplete}, {Quantities.Count(bundle.Gaps.Count, "gap")}", width);
+        writer.WriteLine($"  {"root",-10} sha256 {bundle.RootSha256}");
+        foreach (GapRow gap in bundle.Gaps.Take(MaxGaps))
+        {
+            Line(writer, $"{Indent}gap  {gap.Collector}: {gap.Sought}: {gap.Reason}", width);
+        }
+
+        More(writer, bundle.Gaps.Count, MaxGaps);
+        WriteDiff(writer, bundle, width);
+        WriteProcesses(writer, bundle, width);
+        WriteSockets(writer, "Connections", bundle.Peers, bundle.PeerCount, width);
+        WriteSockets(writer, "Listening", bundle.Listeners, bundle.ListenerCount, width);
+        WriteTimeline(writer, bundle, width);
+        foreach (string note in bundle.Notes)
+        {
+            Line(writer, $"  Not indexed: {note}", width);
+        }
+    }
+
+    private static void WriteDiff(TextWriter writer, BundleOverview bundle, int? width)
+    {
+        if (bundle.DiffByVerdict.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteLine();
+        writer.WriteLine($"  Changed against the image: {string.Join(", ", bundle.DiffByVerdict.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Value:N0} {pair.Key}")))}");
+        Table table = new(new("VERDICT"), new("KIND"), new("SIZE", Right: true), new("MODIFIED"), new("PATH", MinCells: 20));
+        foreach (DiffRow row in bundle.Diff)
+        {
+            table.Add(row.Verdict, row.Kind, row.SizeBytes is { } size ? Quantities.Bytes(size) : "", At(row.ModifiedAt, ""), row.Path);
+        }
+
+        table.Write(writer, width, Indent);
+        More(writer, bundle.DiffByVerdict.Values.Sum(), bundle.Diff.Count);
+    }
+
+    private static void WriteProcesses(TextWriter writer, BundleOverview bundle, int? width)
+    {
+        if (bundle.ProcessCount == 0)
+        {
+            return;
+        }
+
+        writer.WriteLine();
+        writer.WriteLine($"  {Quantities.Count(bundle.ProcessCount, "process", "processes")}");
+        Table table = new(new("PID", Right: true), new("PARENT", Right: true), new("UID", Right: true), new("STARTED"), new("COMMAND", MinCells: 16), new("EXECUTABLE", MinCells: 12));
+        foreach (ProcessOverviewRow row in bundle.Processes)
+        {
+            table.Add(
+                Quantities.Number(row.Pid), Quantities.Number(row.ParentPid), Quantities.Number(row.Uid), At(row.StartedAt, ""), row.Command,
+                (row.Executable ?? "") + (row.ExecutableDeleted ? "  DELETED" : ""));
+        }
+
+        table.Write(writer, width, Indent);
+        More(writer, bundle.ProcessCount, bundle.Processes.Count);
+    }
+
+    private static void WriteSockets(TextWriter writer, string title, IReadOnlyList<SocketOverviewRow> sockets, long total, int? width)
+    {
+        if (total == 0)
+        {
+            return;
+        }
+
+        writer.WriteLine();
+        writer.WriteLine($"  {title}: {total.ToString("N0", CultureInfo.InvariantCulture)}");
+        Table table = new(new("PROTOCOL"), new("STATE"), new("LOCAL", MinCells: 12), new("REMOTE", MinCells: 12), new("PID", Right: true), new("PROCESS", MinCells: 10));
+        foreach (SocketOverviewRow row in sockets)
+        {
+            table.Add(row.Protocol, row.State ?? "", row.Local, row.Remote ?? "", Quantities.Number(row.Pid), row.Process ?? "");
+        }
+
+        table.Write(writer, width, Indent);
+        More(writer, total, sockets.Count);
+    }
+
+    private static void WriteTimeline(TextWriter writer, BundleOverview bundle, int? width)
+    {
+        if (bundle.Timeline.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteLine();
+        writer.WriteLine($"  Timeline: {string.Join(", ", bundle.TimelineBySource.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Value:N0} {pair.Key}")))}; the last before the seal:");
+        Table table = new(new("WHEN"), new("SOURCE"), new("MEANING", MinCells: 8), new("WHAT", MinCells: 20));
+        foreach (TimelineRow row in bundle.Timeline)
+        {
+            table.Add(Quantities.Instant(row.At), row.Source, row.Meaning, row.Message);
+        }
+
+        table.Write(writer, width ?? 200, Indent);
+    }
+
+    private static void Field(TextWriter writer, string name, string value, int? width) => Line(writer, $"  {name,-10} {value}", width);
+
+    private static void Line(TextWriter writer, string text, int? width) => writer.WriteLine(Cells.Fit(text, width ?? 400));
+
+    private static void More(TextWriter writer, long total, int shown)
+    {
+        if (total > shown)
+        {
+            writer.WriteLine($"{Indent}… {(total - shown).ToString("N0", CultureInfo.InvariantCulture)} more (case.db has all)");
+        }
+    }
+
+    private static string By(string? examiner) => examiner is null ? "" : $" by {examiner}";
+
+    private static string Short(string? id) => id is null ? "?" : id.Length > 12 ? id[..12] : id;
+
+    private static string At(DateTimeOffset? at, string unknown = "?") => at is { } instant ? Quantities.Instant(instant) : unknown;
+}

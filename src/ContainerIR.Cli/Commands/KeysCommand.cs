@@ -1,0 +1,76 @@
+using System.CommandLine;
+using ContainerIR.Cli.Output;
+using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Text;
+
+namespace ContainerIR.Cli.Commands;
+
+/// <summary><c>cir keys new|show</c>: the responder identity bundles are sealed with.</summary>
+internal static class KeysCommand
+{
+    public static Command Make(Surroundings surroundings)
+    {
+        Command command = new("keys", "The responder identity: the key and certificate bundles are sealed with.");
+        command.Add(MakeNew(surroundings));
+        command.Add(MakeShow(surroundings));
+        return command;
+    }
+
+    private static Command MakeNew(Surroundings surroundings)
+    {
+        Option<string?> name = new("--name") { Description = "Whom the certificate names. Default: responder@HOST.", HelpName = "NAME" };
+        Option<string?> organisation = new("--organisation") { Description = "Organisation in the certificate.", HelpName = "NAME" };
+        Option<string?> email = new("--email") { Description = "Address in the certificate.", HelpName = "ADDRESS" };
+        Option<string?> passphraseFile = Shared.PassphraseFile();
+        Option<string?> home = Shared.Home();
+        Option<bool> json = Shared.Json();
+        Command command = new("new", "Make the responder identity: ECDSA P-256 key in encrypted PKCS#8, self-signed certificate.")
+        {
+            name, organisation, email, passphraseFile, home, json,
+        };
+        command.SetAction(parsed =>
+        {
+            ResponderSubject subject = new(parsed.GetValue(name) ?? ResponderKeys.DefaultName(), parsed.GetValue(organisation), parsed.GetValue(email));
+            Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
+            Cases.CaseHome place = surroundings.Home(parsed.GetValue(home));
+            if (IdentityFolder.Exists(place.KeysFolder))
+            {
+                throw new Evidence.OperatorException(
+                    $"{DisplayText.Escape(place.KeysFolder)} holds an identity already.", "See it: cir keys show. Keys are never overwritten: choose another --home for another identity.");
+            }
+
+            Print(surroundings, ResponderKeys.Make(place, subject, passphrases, surroundings.Clock), parsed.GetValue(json));
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command MakeShow(Surroundings surroundings)
+    {
+        Option<string?> home = Shared.Home();
+        Option<bool> json = Shared.Json();
+        Command command = new("show", "Show the responder identity. Needs no passphrase.") { home, json };
+        command.SetAction(parsed =>
+        {
+            Print(surroundings, ResponderKeys.Read(surroundings.Home(parsed.GetValue(home))), parsed.GetValue(json));
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static void Print(Surroundings surroundings, KeysJson keys, bool json)
+    {
+        if (json)
+        {
+            CliJson.Write(surroundings.Out, keys, CliJson.Default.KeysJson);
+            return;
+        }
+
+        surroundings.Out.WriteLine($"Certificate  {keys.Subject}");
+        surroundings.Out.WriteLine($"Issuer       {(keys.Issuer == keys.Subject ? "itself" : keys.Issuer)}");
+        surroundings.Out.WriteLine($"Valid        {keys.NotBefore:yyyy-MM-dd} to {keys.NotAfter:yyyy-MM-dd}");
+        surroundings.Out.WriteLine($"Fingerprint  sha256 {keys.CertificateSha256}");
+        surroundings.Out.WriteLine($"Kept in      {DisplayText.Escape(keys.Folder)}");
+        surroundings.Say("Give the fingerprint to whoever will verify your bundles, by another way than the bundle.");
+    }
+}

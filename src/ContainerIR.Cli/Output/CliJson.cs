@@ -1,0 +1,26 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using ContainerIR.Cases;
+using ContainerIR.Cli.Commands;
+
+namespace ContainerIR.Cli.Output;
+
+/// <summary>
+/// Every document <c>--json</c> prints: snake_case, one indented object, ASCII (what is not ASCII is a JSON escape, so that the text is safe on a terminal too).
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    WriteIndented = true)]
+[JsonSerializable(typeof(AcquisitionJson))]
+[JsonSerializable(typeof(CaseOverview))]
+[JsonSerializable(typeof(IReadOnlyList<CaseSummary>))]
+[JsonSerializable(typeof(CaseFolderJson))]
+[JsonSerializable(typeof(RebuiltJson))]
+[JsonSerializable(typeof(ContainersJson))]
+[JsonSerializable(typeof(KeysJson))]
+internal sealed partial class CliJson : JsonSerializerContext
+{
+    public static void Write<T>(TextWriter writer, T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));
+}

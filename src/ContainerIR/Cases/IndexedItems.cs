@@ -1,0 +1,59 @@
+using ContainerIR.Rows;
+
+namespace ContainerIR.Cases;
+
+/// <summary>Reads one item into the index.</summary>
+internal delegate void ItemReader(Stream content, IndexWriter writer, CancellationToken ct);
+
+/// <summary>Which items of a bundle have rows for the index. What is not named here is evidence all the same; it is only not searched.</summary>
+internal static class IndexedItems
+{
+    private static readonly (string Collector, string File, ItemReader Read)[] All =
+    [
+        ("events", "events-parsed.jsonl", IndexEvents),
+        ("logs", "index.jsonl.zst", IndexLogs),
+    ];
+
+    public static ItemReader? ReaderOf(SealedItem item)
+    {
+        string file = item.Path[(item.Path.LastIndexOf('/') + 1)..];
+        foreach ((string collector, string name, ItemReader read) in All)
+        {
+            if (item.Collector == collector && file == name)
+            {
+                return read;
+            }
+        }
+
+        return null;
+    }
+
+    private static void IndexEvents(Stream content, IndexWriter writer, CancellationToken ct)
+    {
+        foreach (EventRow row in EventRow.Read(content, line => NoteBroken(writer, line)))
+        {
+            ct.ThrowIfCancellationRequested();
+            if (row.TimeNs is { } at)
+            {
+                string detail = row.Detail is null ? "" : $": {row.Detail}";
+                string whose = row.Name ?? row.ActorId;
+                string exit = row.ExitCode is { } code ? $" exit {code}" : "";
+                writer.AddToTimeline(at, row.Class, "engine", $"{row.Type} {row.Action}{detail} {whose}{exit}", row.Number);
+            }
+        }
+    }
+
+    private static void IndexLogs(Stream content, IndexWriter writer, CancellationToken ct)
+    {
+        foreach (LogRow row in LogRow.Read(content, line => NoteBroken(writer, line)))
+        {
+            ct.ThrowIfCancellationRequested();
+            if (row.TimeNs is { } at)
+            {
+                writer.AddToTimeline(at, "logged", "log", $"{row.Stream}: {row.Text}", row.Number);
+            }
+        }
+    }
+
+    private static void NoteBroken(IndexWriter writer, StreamLine line) => writer.Note(line.Number, line.IsCut ? "longer than a row may be" : "not a row");
+}

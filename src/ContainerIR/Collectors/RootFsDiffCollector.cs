@@ -1,0 +1,133 @@
+using ContainerIR.Diffs;
+using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Text;
+using ContainerIR.Linux.Overlays;
+using ContainerIR.Runtimes;
+
+namespace ContainerIR.Collectors;
+
+/// <summary>
+/// Copies what a container wrote: its writable layer as a tar that loses nothing, an entry for each object with what became of it against the layers below,
+/// and the originals of what it changed or deleted.
+/// </summary>
+/// <remarks>
+/// Source: the overlay's own directories on the host, named by the mount table of the container's first process and by the engine, read through private
+/// mounts; nothing is asked of the engine's diff, which hides what keeps size and time.
+/// </remarks>
+internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile profile, TimeProvider clock, DiffLimits limits) : ICollector
+{
+    public const string UpperItem = "upper.tar.zst";
+    public const string EntriesItem = "entries.jsonl.zst";
+    public const string BeforeItem = "before.tar.zst";
+    public const string SummaryItem = "summary.json";
+
+    public RootFsDiffCollector(CollectionContext context)
+        : this(context.Runtime, context.Profile, context.Clock, new DiffLimits())
+    {
+    }
+
+    public string Name => "rootfs-diff";
+
+    public Volatility Volatility => Volatility.Disk;
+
+    public async Task CollectAsync(ContainerRef container, IEvidenceSink sink, CancellationToken ct)
+    {
+        LayerPaths? paths = LayerPaths.Find(container, engineRoot: null, out string whyNot);
+        if (paths is null && await EngineRootAsync(ct) is { } engineRoot)
+        {
+            paths = LayerPaths.Find(container, engineRoot, out whyNot);
+        }
+
+        if (paths is null)
+        {
+            sink.AddGap("writable layer", whyNot);
+            return;
+        }
+
+        foreach (string disagreement in paths.Disagreements)
+        {
+            sink.AddGap("layers of the container", disagreement);
+        }
+
+        LayerStack stack;
+        try
+        {
+            stack = LayerStack.Open(paths.Upper, paths.Lowers, paths.UserXattr);
+        }
+        catch (IOException failure)
+        {
+            sink.AddGap("writable layer", DisplayText.Escape(failure.Message));
+            return;
+        }
+
+        using (stack)
+        {
+            await CollectAsync(stack, paths.FoundBy, new MountPoints(paths.MountPoints), sink, ct);
+        }
+    }
+
+    /// <summary>Copies layers that are already open.</summary>
+    internal async Task CollectAsync(LayerStack stack, string foundBy, MountPoints mountPoints, IEvidenceSink sink, CancellationToken ct)
+    {
+        foreach (string missing in stack.Missing)
+        {
+            sink.AddGap("a lower layer", $"{missing}: what lies in it counts as never having been");
+        }
+
+        bool isPrivate = stack.Upper.IsPrivate && stack.Lowers.All(lower => lower.IsPrivate);
+        if (!isPrivate)
+        {
+            string? why = stack.Upper.WhyNotPrivate ?? stack.Lowers.First(lower => !lower.IsPrivate).WhyNotPrivate;
+            sink.AddEffect($"The layers of the container below {stack.Upper.DisplayPath} were read without a private mount ({why}), with O_NOATIME: "
+                + "access times of symbolic links in them may have moved to the time of the capture; those of files and directories did not.");
+        }
+
+        DateTimeOffset startedAt = clock.GetUtcNow();
+        GapBudget gaps = new(sink, limits.MaxGaps);
+        bool hasContent = profile != Profile.Triage;
+        string lowers = stack.Lowers.Count == 0 ? "no lower layers" : $"{stack.Lowers.Count} lower layers, the topmost {stack.Lowers[0].DisplayPath}";
+        await using ItemWriter entries = sink.Create(EntriesItem, new($"{stack.Upper.DisplayPath} against {lowers}", ItemForm.Frames));
+        await using ItemWriter? upper = hasContent ? sink.Create(UpperItem, new(stack.Upper.DisplayPath, ItemForm.Frames)) : null;
+        await using ItemWriter? before = hasContent ? sink.Create(BeforeItem, new(lowers, ItemForm.Frames)) : null;
+        using DiffRun run = new(stack, mountPoints, new DiffOutputs(entries, upper, before), limits, gaps, startedAt);
+
+        // One thread reads, hashes and writes: its calls block for as long as the disk does, so it is none of the pool's.
+        await Task.Factory.StartNew(() => run.Run(ct), ct, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+        gaps.Complete(EntriesItem);
+        await entries.CompleteAsync(null, ct);
+        if (upper is not null)
+        {
+            await upper.CompleteAsync(null, ct);
+        }
+
+        if (before is not null)
+        {
+            await before.CompleteAsync(null, ct);
+        }
+
+        DiffSummary summary = run.Fill(new()
+        {
+            FoundBy = foundBy,
+            Upper = stack.Upper.DisplayPath,
+            Lowers = [.. stack.Lowers.Select(lower => lower.DisplayPath)],
+            IsPrivate = isPrivate,
+            HasContent = hasContent,
+            StartedAt = startedAt,
+            EndedAt = clock.GetUtcNow(),
+        });
+        await sink.AddAsync(SummaryItem, summary.Write([.. stack.Lowers.Select(lower => lower.Path)]), new(EntriesItem), ct);
+    }
+
+    private async Task<string?> EngineRootAsync(CancellationToken ct)
+    {
+        try
+        {
+            return runtime is null ? null : (await runtime.ReadFactsAsync(ct)).RootDirectory;
+        }
+        catch (IOException)
+        {
+            // Only relative mount options need it; without it the gap says that the layers were not found.
+            return null;
+        }
+    }
+}
