@@ -8,10 +8,6 @@ internal static unsafe partial class Libc
     public const int EFAULT = 14;
     public const int ENOTTY = 25;
 
-    /// <summary>lseek(2): the next byte that is data, the next that is hole.</summary>
-    public const int SEEK_DATA = 3;
-    public const int SEEK_HOLE = 4;
-
     // include/uapi/linux/ptrace.h.
     public const int PTRACE_DETACH = 17;
     public const int PTRACE_GETREGSET = 0x4204;

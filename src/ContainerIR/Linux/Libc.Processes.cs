@@ -5,6 +5,10 @@ namespace ContainerIR.Linux;
 /// <summary>System calls of processes and namespaces.</summary>
 internal static unsafe partial class Libc
 {
+    public const int CLOCK_REALTIME = 0;
+    public const int CLOCK_MONOTONIC = 1;
+    public const int CLOCK_BOOTTIME = 7;
+
     public const int SC_CLK_TCK = 2;
 
     /// <summary>include/uapi/linux/nsfs.h: _IO(0xb7, 0x2).</summary>
@@ -16,10 +20,6 @@ internal static unsafe partial class Libc
     public const int CLONE_NEWNET = 0x40000000;
 
     // openat2(2), include/uapi/linux/openat2.h.
-    public const ulong RESOLVE_NO_XDEV = 0x01;
-    public const ulong RESOLVE_NO_MAGICLINKS = 0x02;
-    public const ulong RESOLVE_NO_SYMLINKS = 0x04;
-    public const ulong RESOLVE_BENEATH = 0x08;
     public const ulong RESOLVE_IN_ROOT = 0x10;
 
     // kcmp(2), include/uapi/linux/kcmp.h.
@@ -32,6 +32,9 @@ internal static unsafe partial class Libc
     private const nint NrPidfdOpen = 434;
     private const nint NrOpenat2 = 437;
     private const nint NrPidfdGetfd = 438;
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int clock_gettime(int clock, TimeSpec* time);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial nint sysconf(int name);
@@ -61,11 +64,10 @@ internal static unsafe partial class Libc
     public static int CompareTasks(int pidA, int pidB, int kind) => (int)syscall(NrKcmp, pidA, pidB, kind, 0, 0, 0);
 }
 
-/// <summary>struct open_how, openat2(2).</summary>
+/// <summary>struct timespec on 64-bit machines.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal struct OpenHow
+internal struct TimeSpec
 {
-    public ulong flags;
-    public ulong mode;
-    public ulong resolve;
+    public long tv_sec;
+    public long tv_nsec;
 }
