@@ -10,6 +10,7 @@ internal static class CollectorList
     [
         new("host", Volatility.Clock, Profile.Triage, static _ => new HostCollector()),
         new("events", Volatility.EngineMemory, Profile.Triage, static context => new EventsCollector(context)),
+        new("memory", Volatility.ProcessMemory, Profile.Full, static context => new MemoryCollector(context, MemoryScope.All, FreezePolicy.Auto)),
         new("logs", Volatility.Disk, Profile.Standard, static context => new LogsCollector(context)),
         new("rootfs-diff", Volatility.Disk, Profile.Triage, static context => new RootFsDiffCollector(context)),
         new("configuration", Volatility.Configuration, Profile.Triage, static context => new ConfigurationCollector(context)),

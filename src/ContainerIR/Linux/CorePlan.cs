@@ -142,9 +142,9 @@ internal sealed class CorePlan
     private int AddWithData(in MemoryMapping mapping, PageMap pages, ref ulong merged)
     {
         List<PageRun> found = Files.DataOf(mapping, PageRuns.DefaultLimit) ?? [];
-        bool isSorted = found.Count == 0;
+        bool hasData = found.Count > 0;
         int errno = pages.Find(mapping.Start, mapping.End, PageChoice.All, (start, end) => found.Add(new PageRun(start, end)), out _);
-        if (!isSorted)
+        if (hasData)
         {
             found.Sort(static (a, b) => a.Start.CompareTo(b.Start));
         }

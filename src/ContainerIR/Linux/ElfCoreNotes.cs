@@ -33,12 +33,12 @@ internal sealed class ElfCoreNotes
     /// <summary>Mappings NT_FILE has no place for.</summary>
     public int FilesLeftOut { get; private set; }
 
-    public static ElfCoreNotes Build(CoreProcess process, IReadOnlyList<ThreadState> threads, byte[] auxv, IReadOnlyList<MemoryMapping> mappings)
+    public static ElfCoreNotes Build(CoreProcess process, IReadOnlyList<CoreThread> threads, byte[] auxv, IReadOnlyList<MemoryMapping> mappings)
     {
         ElfCoreNotes built = new();
         for (int i = 0; i < threads.Count; i++)
         {
-            ThreadState thread = threads[i];
+            CoreThread thread = threads[i];
             built.Add("CORE", NT_PRSTATUS, Status(process, thread));
             if (i == 0)
             {
@@ -81,7 +81,7 @@ internal sealed class ElfCoreNotes
     }
 
     // struct elf_prstatus: info 0, cursig 12, sigpend 16, sighold 24, pid 32, ppid 36, pgrp 40, sid 44, four timevals 48, reg 112, fpvalid behind.
-    private static byte[] Status(CoreProcess process, ThreadState thread)
+    private static byte[] Status(CoreProcess process, CoreThread thread)
     {
         byte[] status = new byte[112 + ThreadRegisters.GeneralBytes + 8];
         BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(32), thread.InnerTid);

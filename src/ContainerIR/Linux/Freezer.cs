@@ -9,27 +9,27 @@ namespace ContainerIR.Linux;
 /// <param name="ControlPath">The file that thaws it.</param>
 /// <param name="Outcome">In words: <c>thawed</c>, <c>in progress</c>, <c>gone</c>, <c>failed</c>.</param>
 /// <param name="Detail">Why; empty when there is no more to say.</param>
-public sealed record RepairedFreeze(string ContainerId, string ControlPath, string Outcome, string Detail);
+internal sealed record RepairedFreeze(string ContainerId, string ControlPath, string Outcome, string Detail);
 
 /// <summary>
 /// Holds a container still by its own control group's freezer, without the engine (which would rewrite its files and tell everybody). The freeze is
 /// on record and a guard process is on guard before the first task stops; <c>SIGKILL</c> to us thaws it, and a record left by a lost guard is
 /// repaired at the next start.
 /// </summary>
-public sealed class Freezer
+internal sealed class Freezer
 {
     private static readonly TimeSpan StandstillLimit = TimeSpan.FromSeconds(2);
     private readonly GuardLaunch launch;
     private readonly TimeProvider clock;
     private readonly string stateFolder;
 
-    internal Freezer(GuardLaunch launch, TimeProvider clock, string stateFolder = FreezeState.DefaultFolder) =>
+    public Freezer(GuardLaunch launch, TimeProvider clock, string stateFolder = FreezeState.DefaultFolder) =>
         (this.launch, this.clock, this.stateFolder) = (launch, clock, stateFolder);
 
     /// <summary>Thaws every container that a dead run of ours left frozen. Called at each start and by <c>cir doctor</c>.</summary>
     public static IReadOnlyList<RepairedFreeze> RepairLeftovers() => RepairLeftovers(FreezeState.DefaultFolder);
 
-    internal static IReadOnlyList<RepairedFreeze> RepairLeftovers(string folder)
+    public static IReadOnlyList<RepairedFreeze> RepairLeftovers(string folder)
     {
         List<RepairedFreeze> repaired = [];
         if (!Directory.Exists(folder))
@@ -63,7 +63,7 @@ public sealed class Freezer
     /// <param name="isPaused">Whether the engine says it is paused.</param>
     /// <param name="maxFrozen">After so long the guard thaws, whatever we do.</param>
     /// <param name="ct">Cancels the wait; what was frozen is thawed.</param>
-    internal async Task<HeldContainer> FreezeAsync(string containerId, int initPid, bool isPaused, TimeSpan maxFrozen, CancellationToken ct)
+    public async Task<HeldContainer> FreezeAsync(string containerId, int initPid, bool isPaused, TimeSpan maxFrozen, CancellationToken ct)
     {
         FreezeReport report = new() { Limit = maxFrozen };
         List<FreezerControl> controls = Find(containerId, initPid, report);
@@ -232,5 +232,5 @@ public sealed class Freezer
 
     private static string Name(string containerId) => new([.. containerId.Where(char.IsAsciiLetterOrDigit).Take(64)]);
 
-    internal static long Monotonic() => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
+    public static long Monotonic() => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
 }

@@ -4,7 +4,7 @@ namespace ContainerIR.Linux;
 /// Words the executable answers to besides its commands, when it starts itself as a process apart. Called first of all in Main: such a process must
 /// not load what a command needs.
 /// </summary>
-public static class HiddenVerbs
+internal static class HiddenVerbs
 {
     /// <summary>Runs a hidden verb.</summary>
     /// <param name="args">Arguments of the process.</param>

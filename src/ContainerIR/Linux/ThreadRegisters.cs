@@ -27,7 +27,7 @@ internal enum RegisterSource
 /// <param name="Floating">Floating-point registers (NT_PRFPREG); null when not had.</param>
 /// <param name="Extended">Extended state (NT_X86_XSTATE, NT_ARM_TLS); null when not had.</param>
 /// <param name="Problem">Why ptrace did not give them; null when it did or was not asked.</param>
-internal sealed record ThreadState(
+internal sealed record CoreThread(
     int Tid, int InnerTid, char State, RegisterSource Source, byte[] General, byte[]? Floating, byte[]? Extended, string? Problem);
 
 /// <summary>
@@ -48,7 +48,7 @@ internal static unsafe class ThreadRegisters
     /// <summary>Size of elf_gregset_t of 64-bit processes.</summary>
     public static readonly int GeneralBytes = Arm ? 34 * 8 : 27 * 8;
 
-    /// <summary>Type of the note that holds <see cref="ThreadState.Extended"/>.</summary>
+    /// <summary>Type of the note that holds <see cref="CoreThread.Extended"/>.</summary>
     public static readonly uint ExtendedNote = Arm ? (uint)NT_ARM_TLS : NT_X86_XSTATE;
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromMilliseconds(300);
@@ -57,9 +57,9 @@ internal static unsafe class ThreadRegisters
     /// <param name="process">The process.</param>
     /// <param name="tids">Its threads.</param>
     /// <param name="usePtrace">Whether threads may be stopped.</param>
-    public static Task<List<ThreadState>> ReadAsync(ProcEntry process, IReadOnlyList<int> tids, bool usePtrace)
+    public static Task<List<CoreThread>> ReadAsync(ProcEntry process, IReadOnlyList<int> tids, bool usePtrace)
     {
-        TaskCompletionSource<List<ThreadState>> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<List<CoreThread>> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Thread thread = new(() =>
         {
             try
@@ -106,7 +106,7 @@ internal static unsafe class ThreadRegisters
         return registers;
     }
 
-    private static List<ThreadState> Read(ProcEntry process, IReadOnlyList<int> tids, bool usePtrace)
+    private static List<CoreThread> Read(ProcEntry process, IReadOnlyList<int> tids, bool usePtrace)
     {
         string?[] problems = new string?[tids.Count];
         bool[] seized = new bool[tids.Count];
@@ -119,7 +119,7 @@ internal static unsafe class ThreadRegisters
             }
         }
 
-        List<ThreadState> threads = new(tids.Count);
+        List<CoreThread> threads = new(tids.Count);
         long extendedBytes = 0;
         long started = Stopwatch.GetTimestamp();
         for (int i = 0; i < tids.Count; i++)
@@ -152,12 +152,12 @@ internal static unsafe class ThreadRegisters
         return threads;
     }
 
-    private static ThreadState Describe(ProcEntry process, int tid, byte[]? general, byte[]? floating, byte[]? extended, string? problem)
+    private static CoreThread Describe(ProcEntry process, int tid, byte[]? general, byte[]? floating, byte[]? extended, string? problem)
     {
         using ProcEntry? entry = process.OpenThread(tid, out int errno);
         if (entry is null)
         {
-            return new ThreadState(tid, tid, '?', general is null ? RegisterSource.None : RegisterSource.Ptrace, general ?? [], floating, extended, problem ?? Libc.Describe(errno));
+            return new CoreThread(tid, tid, '?', general is null ? RegisterSource.None : RegisterSource.Ptrace, general ?? [], floating, extended, problem ?? Libc.Describe(errno));
         }
 
         ProcStatus status = ProcStatus.Parse(entry.Read("status", 64 * 1024).Content);
@@ -166,11 +166,11 @@ internal static unsafe class ThreadRegisters
         int inner = ids.Count > 0 ? (int)ids[^1] : tid;
         if (general is not null)
         {
-            return new ThreadState(tid, inner, state, RegisterSource.Ptrace, general, floating, extended, null);
+            return new CoreThread(tid, inner, state, RegisterSource.Ptrace, general, floating, extended, null);
         }
 
         general = problem == "32-bit process" ? null : FromSyscallText(entry.Read("syscall", 4096).Content);
-        return new ThreadState(tid, inner, state, general is null ? RegisterSource.None : RegisterSource.SyscallFile, general ?? [], null, null, problem);
+        return new CoreThread(tid, inner, state, general is null ? RegisterSource.None : RegisterSource.SyscallFile, general ?? [], null, null, problem);
     }
 
     private static bool WaitForStop(int tid, TimeSpan limit, out int signal, out string? problem)
