@@ -9,5 +9,11 @@ if (args is ["--version"])
     return ExitCode.Success;
 }
 
+if (args is [ReadWorkerLaunch.Verb])
+{
+    // This program started by itself: reads what may block for ever, and is killed when it does.
+    return ReadWorker.Serve();
+}
+
 using Interruption interruption = new();
 return await Cli.RunAsync(args, Surroundings.OfThisProcess(), interruption.Token);

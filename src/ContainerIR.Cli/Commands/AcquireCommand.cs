@@ -158,6 +158,11 @@ internal static class AcquireCommand
             writer.WriteLine($"         … {result.Gaps.Count - MaxGapsShown} more: cir case show {result.CaseId}");
         }
 
+        if (result.IndexProblem is { } problem)
+        {
+            writer.WriteLine($"Index    not filled: {Cells.Safe(problem)}");
+        }
+
         writer.WriteLine();
         writer.WriteLine("Next     Write the root digest down where this host cannot change it. Then:");
         writer.WriteLine($"         cir case show {result.CaseId}");

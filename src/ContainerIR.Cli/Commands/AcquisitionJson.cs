@@ -5,7 +5,7 @@ namespace ContainerIR.Cli.Commands;
 
 /// <summary>What <c>cir acquire --json</c> prints.</summary>
 internal sealed record AcquisitionJson(
-    string BundlePath, string RootSha256, string CaseId, double DurationSeconds, IReadOnlyList<ItemJson> Items, IReadOnlyList<GapJson> Gaps)
+    string BundlePath, string RootSha256, string CaseId, double DurationSeconds, IReadOnlyList<ItemJson> Items, IReadOnlyList<GapJson> Gaps, string? IndexProblem)
 {
     public static AcquisitionJson From(AcquisitionResult result) => new(
         result.BundlePath,
@@ -16,7 +16,8 @@ internal sealed record AcquisitionJson(
             .. result.Items.Select(item => new ItemJson(
                 item.Path, item.Collector, item.Source, JsonNamingPolicy.KebabCaseLower.ConvertName(item.Status.ToString()), item.StoredBytes, item.RawBytes, item.Sha256, item.RawSha256, item.Error)),
         ],
-        [.. result.Gaps.Select(gap => new GapJson(gap.Collector, gap.Sought, gap.Reason, gap.At))]);
+        [.. result.Gaps.Select(gap => new GapJson(gap.Collector, gap.Sought, gap.Reason, gap.At))],
+        result.IndexProblem);
 }
 
 /// <summary>An item of the bundle.</summary>

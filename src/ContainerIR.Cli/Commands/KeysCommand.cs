@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContainerIR.Acquisitions;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
@@ -18,7 +19,7 @@ internal static class KeysCommand
 
     private static Command MakeNew(Surroundings surroundings)
     {
-        Option<string?> name = new("--name") { Description = "Whom the certificate names. Default: responder@HOST.", HelpName = "NAME" };
+        Option<string?> name = new("--name") { Description = "Whom the certificate names. Default: your login.", HelpName = "NAME" };
         Option<string?> organisation = new("--organisation") { Description = "Organisation in the certificate.", HelpName = "NAME" };
         Option<string?> email = new("--email") { Description = "Address in the certificate.", HelpName = "ADDRESS" };
         Option<string?> passphraseFile = Shared.PassphraseFile();
@@ -30,7 +31,7 @@ internal static class KeysCommand
         };
         command.SetAction(parsed =>
         {
-            ResponderSubject subject = new(parsed.GetValue(name) ?? ResponderKeys.DefaultName(), parsed.GetValue(organisation), parsed.GetValue(email));
+            ResponderSubject subject = Responder.SubjectOf(parsed.GetValue(name)) with { Organisation = parsed.GetValue(organisation), Email = parsed.GetValue(email) };
             Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
             Cases.CaseHome place = surroundings.Home(parsed.GetValue(home));
             if (IdentityFolder.Exists(place.KeysFolder))

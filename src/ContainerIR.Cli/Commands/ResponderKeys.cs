@@ -20,7 +20,7 @@ internal static class ResponderKeys
         if (!IdentityFolder.Exists(home.KeysFolder))
         {
             surroundings.Say("There is no responder key yet: one is made now. It signs the bundles sealed on this machine.");
-            KeysJson made = Make(home, new ResponderSubject(examiner ?? DefaultName()), passphrases, surroundings.Clock);
+            KeysJson made = Make(home, Responder.SubjectOf(examiner), passphrases, surroundings.Clock);
             surroundings.Say($"  certificate  {made.Subject}, valid until {made.NotAfter:yyyy-MM-dd}");
             surroundings.Say($"  fingerprint  sha256 {made.CertificateSha256}");
             surroundings.Say($"  kept in      {DisplayText.Escape(home.KeysFolder)} (encrypted with the passphrase you gave)");
@@ -51,8 +51,6 @@ internal static class ResponderKeys
             certificate.NotAfter.ToUniversalTime(),
             certificate.ExportCertificatePem());
     }
-
-    public static string DefaultName() => $"responder@{Environment.MachineName}";
 }
 
 /// <summary>What <c>cir keys show --json</c> prints.</summary>

@@ -20,6 +20,7 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(RebuiltJson))]
 [JsonSerializable(typeof(ContainersJson))]
 [JsonSerializable(typeof(KeysJson))]
+[JsonSerializable(typeof(DoctorJson))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static void Write<T>(TextWriter writer, T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));

@@ -19,6 +19,8 @@ internal static class BundleLayout
     public const string SealPrefix = "seal/";
     public const string ResponderSignature = "seal/0001-responder.p7s";
     public const string Certificates = "seal/certs.pem";
+    public const string ResponderToken = ResponderSignature + ".tsr";
+    public const string TokenCertificates = "seal/tsa-certs.pem";
 
     /// <summary>RFC 8493 section 2.1.1.</summary>
     public const string BagItText = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";

@@ -5,7 +5,9 @@ using System.Text.Json;
 using ContainerIR.Evidence.Files;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Journals;
+using ContainerIR.Evidence.Keys;
 using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Time;
 
 namespace ContainerIR.Evidence.Bundles;
 
@@ -31,8 +33,26 @@ internal sealed class BundleSealer(BundleFolder folder, JournalWriter journal, T
 
     public bool Recovered { get; init; }
 
-    public Task<SealedBundle> SealAsync(CustodyRecord record, ResponderIdentity identity, SealPolicy policy)
+    /// <summary>Asked for a token over the signature; null for nobody.</summary>
+    public TimestampClient? Authorities { get; init; }
+
+    /// <summary>Refuses what the policy demands and nobody can give, before anything is begun.</summary>
+    public static void CheckMeans(ResponderIdentity identity, SealPolicy policy, TimestampClient? authorities)
     {
+        if (policy.Timestamps == TimestampPolicy.Required && authorities is null)
+        {
+            throw new OperatorException("The seal policy demands a time-stamp token (tsa=required), and no authority is named.", "Name one: --tsa URL, or seal with tsa=optional.");
+        }
+
+        if (policy.PostQuantum && identity.PostQuantum is null)
+        {
+            throw new OperatorException("The seal policy demands a signature with ML-DSA-65 (pq=mldsa65), and the identity has no such key.", "Make one: cir keys new --pq");
+        }
+    }
+
+    public async Task<SealedBundle> SealAsync(CustodyRecord record, ResponderIdentity identity, SealPolicy policy)
+    {
+        CheckMeans(identity, policy, Authorities);
         string name = Path.GetFileName(folder.Root);
         DateTimeOffset at = clock.GetUtcNow();
         long payloadBytes = Payload.Sum(file => file.SizeBytes);
@@ -88,15 +108,40 @@ internal sealed class BundleSealer(BundleFolder folder, JournalWriter journal, T
         byte[] signature = CadesSignature.Create(root, identity.Signer, at);
         folder.WriteWhole(BundleLayout.ResponderSignature, signature);
         folder.WriteWhole(BundleLayout.Certificates, CertificateFile.Write(identity.Signer.Certificates));
+        if (policy.PostQuantum)
+        {
+            folder.WriteWhole(MlDsaSignature.BundlePath, identity.PostQuantum!.Sign(root));
+        }
+
+        string? timestampFault = await StampAsync(signature, policy);
         folder.WriteWhole(BundleLayout.TagManifest, root);
-        return Task.FromResult(new SealedBundle(
-            folder.Root, BundleId, Convert.ToHexStringLower(SHA256.HashData(root)), Items, Gaps, payloadBytes));
+        return new SealedBundle(folder.Root, BundleId, Convert.ToHexStringLower(SHA256.HashData(root)), Items, Gaps, payloadBytes) { TimestampFault = timestampFault };
 
         WrittenFile Put(string path, ReadOnlySpan<byte> content)
         {
             WrittenFile written = folder.WriteWhole(path, content);
             tags.Add(written);
             return written;
+        }
+    }
+
+    /// <summary>Puts a token over the signature. Where the policy demands it and none can be had, the root is not written: the bundle stays unsealed.</summary>
+    /// <returns>Why there is no token though authorities were asked; null otherwise.</returns>
+    private async Task<string?> StampAsync(byte[] signature, SealPolicy policy)
+    {
+        if (Authorities is null || policy.Timestamps == TimestampPolicy.None)
+        {
+            return null;
+        }
+
+        try
+        {
+            SealTimestamp.Put(folder, await Authorities.RequestAsync(SHA256.HashData(signature), CancellationToken.None));
+            return null;
+        }
+        catch (OperatorException failure) when (policy.Timestamps == TimestampPolicy.Optional)
+        {
+            return failure.Message;
         }
     }
 

@@ -5,6 +5,7 @@ using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Journals;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Evidence.Time;
 
 namespace ContainerIR.Evidence.Bundles;
 
@@ -156,12 +157,26 @@ public sealed class BundleWriter : IAsyncDisposable
     /// <param name="ct">Cancels before the seal begins; what is begun is ended.</param>
     /// <exception cref="BundleWriteException">A file of the bundle cannot be written: the bundle stays unsealed.</exception>
     /// <exception cref="InvalidOperationException">An item is still open.</exception>
-    public async Task<SealedBundle> SealAsync(CustodyRecord record, ResponderIdentity identity, SealPolicy policy, CancellationToken ct)
+    public Task<SealedBundle> SealAsync(CustodyRecord record, ResponderIdentity identity, SealPolicy policy, CancellationToken ct) =>
+        SealAsync(record, identity, policy, null, ct);
+
+    /// <summary>The same with time-stamp authorities, asked for a token over the signature (RFC 3161).</summary>
+    /// <param name="record">The circumstances.</param>
+    /// <param name="identity">The keys.</param>
+    /// <param name="policy">What the seal must consist of.</param>
+    /// <param name="authorities">Asked in their order. With <c>tsa=optional</c> their failure is told in <see cref="SealedBundle.TimestampFault"/>.</param>
+    /// <param name="ct">Cancels before the seal begins; what is begun is ended.</param>
+    /// <exception cref="OperatorException">The policy demands a token or a second signature that cannot be had: the bundle stays unsealed.</exception>
+    /// <exception cref="BundleWriteException">A file of the bundle cannot be written: the bundle stays unsealed.</exception>
+    /// <exception cref="InvalidOperationException">An item is still open.</exception>
+    public async Task<SealedBundle> SealAsync(
+        CustodyRecord record, ResponderIdentity identity, SealPolicy policy, TimestampClient? authorities, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(record);
         ArgumentNullException.ThrowIfNull(identity);
         ArgumentNullException.ThrowIfNull(policy);
         ct.ThrowIfCancellationRequested();
+        BundleSealer.CheckMeans(identity, policy, authorities);
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(ended, this);
@@ -180,6 +195,7 @@ public sealed class BundleWriter : IAsyncDisposable
             Payload = Copy(payload),
             Gaps = Gaps,
             Effects = Effects,
+            Authorities = authorities,
         };
         SealedBundle sealedBundle = await sealer.SealAsync(record, identity, policy);
         await DisposeAsync();

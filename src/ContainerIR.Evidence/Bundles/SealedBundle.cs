@@ -10,4 +10,8 @@ namespace ContainerIR.Evidence.Bundles;
 /// <param name="Gaps">What was sought and not obtained.</param>
 /// <param name="PayloadBytes">Size of all files below <c>data/</c>.</param>
 public sealed record SealedBundle(
-    string Path, Guid BundleId, string RootSha256, IReadOnlyList<EvidenceItem> Items, IReadOnlyList<Gap> Gaps, long PayloadBytes);
+    string Path, Guid BundleId, string RootSha256, IReadOnlyList<EvidenceItem> Items, IReadOnlyList<Gap> Gaps, long PayloadBytes)
+{
+    /// <summary>Why there is no time-stamp token though authorities were asked and the policy says <c>tsa=optional</c>; null otherwise. It can be added later.</summary>
+    public string? TimestampFault { get; init; }
+}

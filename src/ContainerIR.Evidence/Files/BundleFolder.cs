@@ -95,6 +95,15 @@ internal sealed unsafe class BundleFolder(string root)
         }
     }
 
+    /// <summary>Removes a directory if it is empty.</summary>
+    public void RemoveEmptyDirectory(string relative)
+    {
+        fixed (byte* path = Terminated(PathOf(relative)))
+        {
+            _ = Posix.unlinkat(Posix.AT_FDCWD, path, Posix.AT_REMOVEDIR);
+        }
+    }
+
     /// <summary>Makes the names in the directory of this file durable (fsync(2), "Calling fsync() does not necessarily ensure that the entry…").</summary>
     public void SyncDirectoryOf(string relative)
     {

@@ -38,6 +38,9 @@ internal sealed unsafe class DurableFile : IDisposable
         return file;
     }
 
+    /// <summary>Marks the file as being written, for as long as it is open (flock(2)). File systems without locks are taken as they are.</summary>
+    public void Lock() => _ = Posix.flock(fd, Posix.LOCK_EX | Posix.LOCK_NB);
+
     public void Write(ReadOnlySpan<byte> bytes)
     {
         ObjectDisposedException.ThrowIf(fd < 0, this);

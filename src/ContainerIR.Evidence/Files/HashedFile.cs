@@ -17,6 +17,8 @@ internal sealed class HashedFile(DurableFile file) : IDisposable
         sha512.AppendData(bytes);
     }
 
+    public void Lock() => file.Lock();
+
     public void Sync() => file.Sync();
 
     public void StartWriteback(long offset, long count) => file.StartWriteback(offset, count);

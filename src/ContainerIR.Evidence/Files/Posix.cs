@@ -30,8 +30,14 @@ internal static unsafe partial class Posix
     public const int EINTR = 4;
     public const int EEXIST = 17;
     public const int ENOTDIR = 20;
+    public const int EAGAIN = 11;
     public const int EINVAL = 22;
     public const int ELOOP = 40;
+
+    public const int LOCK_EX = 2;
+    public const int LOCK_NB = 4;
+
+    public const int AT_REMOVEDIR = 0x200;
 
     public const uint SYNC_FILE_RANGE_WRITE = 2;
 
@@ -49,6 +55,9 @@ internal static unsafe partial class Posix
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int fsync(int fd);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int flock(int fd, int operation);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int ftruncate(int fd, long length);

@@ -32,21 +32,29 @@ internal sealed class JournalWriter : IDisposable
     public static JournalWriter Create(BundleFolder folder, TimeProvider clock)
     {
         JournalWriter journal = new(new HashedFile(folder.CreateFile(FileName)), clock, new MerkleTree(), JournalFormat.FirstPrev);
+        journal.file.Lock();
         folder.SyncDirectoryOf(FileName);
         return journal;
     }
 
-    /// <summary>Writes the lines an interrupted journal is known to hold anew under a temporary name; <see cref="BundleFolder.Rename"/> makes it the journal.</summary>
-    internal static JournalWriter Rewrite(BundleFolder folder, string temporaryName, TimeProvider clock) =>
-        new(new HashedFile(folder.CreateFile(temporaryName)), clock, new MerkleTree(), JournalFormat.FirstPrev);
-
-    /// <summary>Appends a line as it stands in an interrupted journal.</summary>
-    internal void AppendKnown(ReadOnlySpan<byte> line)
+    /// <summary>
+    /// Goes on with an interrupted journal: its proven lines are written to a new file, which then takes the name, so that a crash leaves the one
+    /// or the other.
+    /// </summary>
+    public static JournalWriter Continue(BundleFolder folder, TimeProvider clock, IEnumerable<byte[]> provenLines)
     {
-        lock (gate)
+        const string temporary = FileName + ".tmp";
+        folder.Remove(temporary);
+        JournalWriter journal = new(new HashedFile(folder.CreateFile(temporary)), clock, new MerkleTree(), JournalFormat.FirstPrev);
+        journal.file.Lock();
+        foreach (byte[] line in provenLines)
         {
-            AppendLine(line, sync: false);
+            journal.AppendLine(line, sync: false);
         }
+
+        journal.file.Sync();
+        folder.Rename(temporary, FileName);
+        return journal;
     }
 
     /// <exception cref="BundleWriteException">The line is not on the device.</exception>

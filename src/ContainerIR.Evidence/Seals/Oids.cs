@@ -13,6 +13,7 @@ internal static class Oids
     public const string EcdsaWithSha256 = "1.2.840.10045.4.3.2"; // RFC 5758 section 3.2
     public const string P256 = "1.2.840.10045.3.1.7"; // RFC 5480 section 2.1.1.1
     public const string EmailProtection = "1.3.6.1.5.5.7.3.4"; // RFC 5280 section 4.2.1.12
+    public const string TimeStamping = "1.3.6.1.5.5.7.3.8"; // RFC 3161 section 2.3
     public const string Ed25519 = "1.3.101.112"; // RFC 8410 section 3
     public const string Pbes2 = "1.2.840.113549.1.5.13"; // RFC 8018 appendix A.4
     public const string Pbkdf2 = "1.2.840.113549.1.5.12"; // RFC 8018 appendix A.2

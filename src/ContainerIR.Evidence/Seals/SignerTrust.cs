@@ -31,7 +31,7 @@ internal static class SignerTrust
     }
 
     /// <summary>Why the certificate does not lead to one of the anchors; null when it does. Nothing is fetched from any network.</summary>
-    public static string? WhyNotAnchored(IReadOnlyList<byte[]> certificates, IReadOnlyList<byte[]> anchors, DateTimeOffset at)
+    public static string? WhyNotAnchored(IReadOnlyList<byte[]> certificates, IReadOnlyList<byte[]> anchors, DateTimeOffset at, string usage = Oids.EmailProtection)
     {
         using X509Certificate2 signer = X509CertificateLoader.LoadCertificate(certificates[0]);
         using X509Chain chain = new();
@@ -40,7 +40,7 @@ internal static class SignerTrust
         chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.VerificationTimeIgnored = false;
         chain.ChainPolicy.VerificationTime = at.LocalDateTime;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(Oids.EmailProtection));
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(usage));
         foreach (byte[] der in anchors)
         {
             chain.ChainPolicy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(der));

@@ -91,6 +91,8 @@ public static class Acquirer
         Circumstances.RecordClock(writer, host.Clock, "start");
         writer.RecordCustody(custody);
         CollectionContext context = new(runtime, events, request.Profile, parts.Clock);
+        List<Task> beside = [];
+        using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(ct);
         try
         {
             foreach (CollectorEntry entry in CollectorList.All)
@@ -106,14 +108,30 @@ public static class Acquirer
                     continue;
                 }
 
-                await CollectAsync(writer, entry, context, container, relay, ct);
+                Task collecting = CollectAsync(writer, entry, context, container, relay, run.Token);
+                if (entry.RunsBeside)
+                {
+                    beside.Add(collecting);
+                }
+                else
+                {
+                    await collecting;
+                }
             }
 
             custody = await WithEngineAsync(custody, writer, runtime, ct);
+            await Task.WhenAll(beside);
         }
-        catch (OperationCanceledException)
+        catch (Exception failure) when (failure is OperationCanceledException or BundleWriteException)
         {
-            writer.Record("run.cancelled", json => json.WriteString("reason", "interrupted by the operator"));
+            // Whoever still copies must let go of the bundle before it is closed.
+            await run.CancelAsync();
+            await Task.WhenAll(beside).ContinueWith(static _ => { }, TaskScheduler.Default);
+            if (failure is OperationCanceledException)
+            {
+                writer.Record("run.cancelled", json => json.WriteString("reason", "interrupted by the operator"));
+            }
+
             throw;
         }
 

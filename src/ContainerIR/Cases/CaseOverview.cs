@@ -126,8 +126,9 @@ public sealed record DiffRow(string Verdict, string Kind, string Path, long? Siz
 /// <param name="Executable">Path of the executable, display form; null when unknown.</param>
 /// <param name="ExecutableDeleted">Whether that file is deleted.</param>
 /// <param name="StartedAt">When it was started.</param>
+/// <param name="Signs">What is unusual about it, words separated by blanks; empty when nothing.</param>
 public sealed record ProcessOverviewRow(
-    long Pid, long? ParentPid, long? Uid, string Command, string? Executable, bool ExecutableDeleted, DateTimeOffset? StartedAt);
+    long Pid, long? ParentPid, long? Uid, string Command, string? Executable, bool ExecutableDeleted, DateTimeOffset? StartedAt, string Signs);
 
 /// <summary>A socket.</summary>
 /// <param name="Protocol">For example <c>tcp</c>.</param>
@@ -135,8 +136,9 @@ public sealed record ProcessOverviewRow(
 /// <param name="Local">Address and port.</param>
 /// <param name="Remote">Address and port; null when it has no peer.</param>
 /// <param name="Pid">Process that holds it; null when none is known.</param>
-/// <param name="Process">Its executable or name, display form.</param>
-public sealed record SocketOverviewRow(string Protocol, string? State, string Local, string? Remote, long? Pid, string? Process);
+/// <param name="Process">Its executable, display form.</param>
+/// <param name="Peer">What the other end is, in words; null when it is not known.</param>
+public sealed record SocketOverviewRow(string Protocol, string? State, string Local, string? Remote, long? Pid, string? Process, string? Peer);
 
 /// <summary>A row of the timeline.</summary>
 /// <param name="At">When (UTC).</param>

@@ -9,6 +9,8 @@ public static class CaseReader
 {
     private const int MaxRows = 25;
     private const int MaxTimelineRows = 12;
+    private const string HasPeer = "remote_address IS NOT NULL AND remote_port > 0 AND host_side = 0";
+    private const string IsListening = "local_port > 0 AND host_side = 0 AND (state = 'LISTEN' OR (protocol LIKE 'udp%' AND coalesce(remote_port, 0) = 0))";
 
     /// <summary>The case at a glance.</summary>
     public static CaseOverview ReadOverview(CaseStore store)
@@ -47,12 +49,12 @@ public static class CaseReader
         List<SocketOverviewRow> Sockets(string condition) => Query(
             connection,
             $"""
-            SELECT protocol, state, local_address, local_port, remote_address, remote_port, pid, process FROM socket
+            SELECT protocol, state, local_address, local_port, remote_address, remote_port, pid, process, peer FROM socket
             WHERE bundle_id = $bundle AND {condition} ORDER BY protocol, remote_address, remote_port, local_port LIMIT {MaxRows}
             """,
             id,
             row => new SocketOverviewRow(
-                row.GetString(0), Shown(row, 1), EndPoint(Shown(row, 2), Number(row, 3)) ?? "", EndPoint(Shown(row, 4), Number(row, 5)), Number(row, 6), Shown(row, 7)));
+                row.GetString(0), Shown(row, 1), EndPoint(Shown(row, 2), Number(row, 3)) ?? "", EndPoint(Shown(row, 4), Number(row, 5)), Number(row, 6), Shown(row, 7), Shown(row, 8)));
         return new BundleOverview
         {
             Folder = bundle.GetString(1),
@@ -78,7 +80,7 @@ public static class CaseReader
                 connection,
                 $"""
                 SELECT verdict, kind, display, size, mtime_ns FROM diff_entry
-                WHERE bundle_id = $bundle AND kind <> 'directory' ORDER BY coalesce(ctime_ns, mtime_ns) DESC, id LIMIT {MaxRows}
+                WHERE bundle_id = $bundle AND kind <> 'dir' ORDER BY coalesce(ctime_ns, mtime_ns) DESC, id LIMIT {MaxRows}
                 """,
                 id,
                 row => new DiffRow(row.GetString(0), row.GetString(1), row.GetString(2), Number(row, 3), At(row, 4))),
@@ -86,15 +88,15 @@ public static class CaseReader
             Processes = Query(
                 connection,
                 $"""
-                SELECT pid, ppid, uid, coalesce(nullif(command_display, ''), name, ''), exe_display, exe_deleted, started_at_ns FROM process
+                SELECT pid, ppid, uid, coalesce(nullif(command, ''), '[' || name || ']', ''), exe, exe_deleted, started_at_ns, signs FROM process
                 WHERE bundle_id = $bundle ORDER BY pid LIMIT {MaxRows}
                 """,
                 id,
-                row => new ProcessOverviewRow(row.GetInt64(0), Number(row, 1), Number(row, 2), row.GetString(3), Shown(row, 4), row.GetInt64(5) != 0, At(row, 6))),
-            PeerCount = Count(connection, "SELECT count(*) FROM socket WHERE bundle_id = $bundle AND remote_address IS NOT NULL", id),
-            Peers = Sockets("remote_address IS NOT NULL"),
-            ListenerCount = Count(connection, "SELECT count(*) FROM socket WHERE bundle_id = $bundle AND state = 'LISTEN' AND local_port IS NOT NULL", id),
-            Listeners = Sockets("state = 'LISTEN' AND local_port IS NOT NULL"),
+                row => new ProcessOverviewRow(row.GetInt64(0), Number(row, 1), Number(row, 2), row.GetString(3), Shown(row, 4), row.GetInt64(5) != 0, At(row, 6), row.GetString(7))),
+            PeerCount = Count(connection, $"SELECT count(*) FROM socket WHERE bundle_id = $bundle AND {HasPeer}", id),
+            Peers = Sockets(HasPeer),
+            ListenerCount = Count(connection, $"SELECT count(*) FROM socket WHERE bundle_id = $bundle AND {IsListening}", id),
+            Listeners = Sockets(IsListening),
             TimelineBySource = Counts(connection, "SELECT source, count(*) FROM timeline WHERE bundle_id = $bundle GROUP BY source ORDER BY source", id),
             Timeline =
             [

@@ -18,11 +18,11 @@ internal sealed class IndexWriter : IDisposable
         timeline = new Insert(connection, "timeline", "at_ns", "meaning", "source", "message", "bundle_id", "item_id", "row");
         notes = new Insert(connection, "index_note", "bundle_id", "path", "row", "note");
         Processes = new Insert(
-            connection, "process", "bundle_id", "item_id", "row", "pid", "ppid", "ns_pid", "uid", "name", "exe", "exe_display", "exe_deleted", "exe_sha256",
-            "command", "command_display", "started_at_ns");
+            connection, "process", "bundle_id", "item_id", "row", "pid", "ppid", "ns_pid", "uid", "name", "exe", "exe_deleted", "exe_sha256", "command",
+            "started_at_ns", "signs");
         Sockets = new Insert(
             connection, "socket", "bundle_id", "item_id", "row", "protocol", "state", "local_address", "local_port", "remote_address", "remote_port",
-            "path_display", "inode", "uid", "pid", "process");
+            "peer", "name", "inode", "uid", "pid", "process", "host_side");
         DiffEntries = new Insert(
             connection, "diff_entry", "bundle_id", "item_id", "row", "path", "display", "verdict", "kind", "mode", "uid", "gid", "size", "atime_ns", "mtime_ns",
             "ctime_ns", "btime_ns", "ino", "nlink", "target", "sha256");

@@ -11,6 +11,9 @@ internal static class IndexedItems
     private static readonly (string Collector, string File, ItemReader Read)[] All =
     [
         ("events", "events-parsed.jsonl", IndexEvents),
+        ("network", "sockets.jsonl", SocketIndex.Read),
+        ("processes", "processes.jsonl.zst", ProcessIndex.Read),
+        ("rootfs-diff", "entries.jsonl.zst", DiffIndex.Read),
         ("logs", "index.jsonl.zst", IndexLogs),
     ];
 

@@ -7,8 +7,8 @@ namespace ContainerIR.Cases;
 /// <remarks>
 /// Two kinds of tables. The <b>record</b> (<c>case</c>, and what later steps add: notes, playbook runs) exists nowhere else. The <b>index</b>
 /// (<see cref="IndexTables"/>) says again what the sealed bundles say and can be thrown away and filled anew. Instants are nanoseconds since
-/// 1970-01-01 UTC, held at the ends of 64 bits where a file claims more; the exact value stands in the bundle. Names are the bytes found (BLOB);
-/// the <c>display</c> columns hold the same escaped for a person.
+/// 1970-01-01 UTC, held at the ends of 64 bits where a file claims more; the exact value stands in the bundle. Paths of files are the bytes found (BLOB) with
+/// the same escaped beside them (<c>display</c>); texts of processes and sockets are in display form, their exact bytes stand in the item at <c>row</c>.
 /// </remarks>
 internal static class Migrations
 {
@@ -133,13 +133,12 @@ internal static class Migrations
             ns_pid        INTEGER,
             uid           INTEGER,
             name          TEXT,
-            exe           BLOB,
-            exe_display   TEXT,
-            exe_deleted   INTEGER NOT NULL DEFAULT 0,
+            exe           TEXT,
+            exe_deleted   INTEGER NOT NULL,
             exe_sha256    BLOB,
-            command       BLOB,
-            command_display TEXT,
-            started_at_ns INTEGER
+            command       TEXT NOT NULL,
+            started_at_ns INTEGER,
+            signs         TEXT NOT NULL
         ) STRICT;
         CREATE INDEX process_bundle ON process (bundle_id);
         CREATE INDEX process_exe_sha256 ON process (exe_sha256) WHERE exe_sha256 IS NOT NULL;
@@ -155,11 +154,13 @@ internal static class Migrations
             local_port     INTEGER,
             remote_address TEXT,
             remote_port    INTEGER,
-            path_display   TEXT,
+            peer           TEXT,
+            name           TEXT,
             inode          INTEGER,
             uid            INTEGER,
             pid            INTEGER,
-            process        TEXT
+            process        TEXT,
+            host_side      INTEGER NOT NULL
         ) STRICT;
         CREATE INDEX socket_bundle ON socket (bundle_id);
         CREATE INDEX socket_remote ON socket (remote_address) WHERE remote_address IS NOT NULL;

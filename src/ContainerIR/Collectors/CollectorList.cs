@@ -1,7 +1,15 @@
+using ContainerIR.Linux;
+using ContainerIR.Collectors.Traffic;
+
 namespace ContainerIR.Collectors;
 
-/// <summary>One line of the list: from which profile on a collector runs, and how it is made.</summary>
-internal sealed record CollectorEntry(string Name, Volatility Volatility, Profile From, Func<CollectionContext, ICollector> Make);
+/// <summary>One line of the list.</summary>
+/// <param name="Name">The collector's name.</param>
+/// <param name="Volatility">Its place in the order of volatility.</param>
+/// <param name="From">The first profile that holds it.</param>
+/// <param name="Make">Makes it for one acquisition.</param>
+/// <param name="RunsBeside">True for one that waits for things to happen: it starts in its place and runs while the others work.</param>
+internal sealed record CollectorEntry(string Name, Volatility Volatility, Profile From, Func<CollectionContext, ICollector> Make, bool RunsBeside = false);
 
 /// <summary>All collectors, in the order they run: most volatile first. A new collector is one file and one line here.</summary>
 internal static class CollectorList
@@ -10,6 +18,9 @@ internal static class CollectorList
     [
         new("host", Volatility.Clock, Profile.Triage, static _ => new HostCollector()),
         new("events", Volatility.EngineMemory, Profile.Triage, static context => new EventsCollector(context)),
+        new("traffic", Volatility.NetworkState, Profile.Full, static context => new TrafficCollector(TrafficOptions.TenSeconds, context.Clock), RunsBeside: true),
+        new("network", Volatility.NetworkState, Profile.Triage, static context => new NetworkCollector(NetworkCollector.AddressesOf(context.Runtime), ReadWorkerLaunch.Self)),
+        new("processes", Volatility.ProcessTable, Profile.Triage, static context => new ProcessesCollector(context.Profile, ReadWorkerLaunch.Self)),
         new("memory", Volatility.ProcessMemory, Profile.Full, static context => new MemoryCollector(context, MemoryScope.All, FreezePolicy.Auto)),
         new("logs", Volatility.Disk, Profile.Standard, static context => new LogsCollector(context)),
         new("rootfs-diff", Volatility.Disk, Profile.Triage, static context => new RootFsDiffCollector(context)),

@@ -80,7 +80,9 @@ internal sealed record LayerPaths
         if (chosen?.Upper is null)
         {
             string driver = container.StorageDriver is { Length: > 0 } name ? $"storage driver {DisplayText.Escape(name)}" : "unknown storage driver";
-            whyNot = root is { FileSystem: not "overlay" }
+            whyNot = root is { FileSystem: "overlay" } && OverlayOptions.Parse(root.SuperOptions) is { IsRelative: true, Upper: not null }
+                ? $"{driver}: the mount names its layers relative to a directory, and below none that the engine names are they there"
+                : root is { FileSystem: not "overlay" }
                 ? $"{driver}, root file system of type {DisplayText.Escape(root.FileSystem)}: its writable layer is not a directory this version can read"
                 : $"{driver}: neither the mount table nor the engine names a writable layer";
             return null;

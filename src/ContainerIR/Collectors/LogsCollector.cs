@@ -62,8 +62,10 @@ internal sealed class LogsCollector(CollectionContext context) : ICollector
     {
         if (driver is "json-file" or "k8s-file" or "")
         {
+            // Podman's compatible answer says json-file of its own form.
             string? path = container.LogPath;
-            return path is { Length: > 0 } ? new Place(path, driver == "k8s-file" ? "ctr.log" : "container-json.log", driver == "k8s-file" ? "k8s-file" : "json-file") : null;
+            bool isPodman = driver == "k8s-file" || container.RuntimeKind == "podman";
+            return path is { Length: > 0 } ? new Place(path, isPodman ? "ctr.log" : "container-json.log", isPodman ? "k8s-file" : "json-file") : null;
         }
 
         if (driver != "local")

@@ -4,6 +4,7 @@ using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
+using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Collectors;
@@ -55,7 +56,7 @@ internal sealed class MemoryCollector(
         SkippedFiles skipped = new(layers);
         using ImplantSigns implants = new(mounts.Root, members.Init.RootDevice);
         ProcessCopier copier;
-        await using (RowItem mappings = new(sink.Create("mappings.jsonl.zst", new ItemOptions("/proc/PID/{maps,pagemap}", ItemForm.Frames))))
+        await using (RowLines mappings = new(sink.Create("mappings.jsonl.zst", new ItemOptions("/proc/PID/{maps,pagemap}", ItemForm.Frames))))
         {
             await using (HeldContainer held = await HoldAsync(container, warnings, sink, ct))
             {
@@ -74,18 +75,18 @@ internal sealed class MemoryCollector(
                 }
             }
 
-            await mappings.CompleteAsync(ct);
+            await mappings.CompleteAsync(null, ct);
         }
 
         skipped.Hash(ct);
-        await using (RowItem cores = new(sink.Create("cores.jsonl", new ItemOptions("/proc/PID"))))
+        await using (RowLines cores = new(sink.Create("cores.jsonl", new ItemOptions("/proc/PID"))))
         {
             foreach (CoreRecord record in records)
             {
-                await cores.AddAsync(json => record.Write(json, skipped), ct);
+                await cores.WriteAsync(json => record.Write(json, skipped), ct);
             }
 
-            await cores.CompleteAsync(ct);
+            await cores.CompleteAsync(null, ct);
         }
 
         await sink.AddJsonAsync("freeze.json", "the cgroup freezer", json => WriteFreeze(json, report, warnings), ct);

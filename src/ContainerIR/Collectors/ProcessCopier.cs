@@ -1,6 +1,7 @@
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
+using ContainerIR.Rows;
 
 namespace ContainerIR.Collectors;
 
@@ -25,7 +26,7 @@ internal sealed class ProcessCopier(
     public int Cores => sequence;
 
     /// <summary>Copies one process.</summary>
-    public async Task<CoreRecord> CopyAsync(Member member, RowItem mappings, CancellationToken ct)
+    public async Task<CoreRecord> CopyAsync(Member member, RowLines mappings, CancellationToken ct)
     {
         CoreRecord record = new() { Pid = member.Facts.Pid, StartTicks = member.Facts.StartTicks, StartedAt = clock.GetUtcNow() };
         using ProcEntry? process = ProcEntry.Open(member.Facts.Pid, out int errno);
@@ -51,7 +52,7 @@ internal sealed class ProcessCopier(
         return record;
     }
 
-    private async Task CopyAsync(CoreRecord record, ProcEntry process, ProcEntry memoryOwner, ProcStat stat, List<int> tids, RowItem mappings, CancellationToken ct)
+    private async Task CopyAsync(CoreRecord record, ProcEntry process, ProcEntry memoryOwner, ProcStat stat, List<int> tids, RowLines mappings, CancellationToken ct)
     {
         ProcMounts mounts = MountsOf(process);
         MappedFiles files = new(memoryOwner, mounts);
@@ -98,7 +99,7 @@ internal sealed class ProcessCopier(
         for (int i = 0; i < map.Mappings.Count; i++)
         {
             int index = i;
-            await mappings.AddAsync(json => CoreRecord.WriteMapping(json, record.Pid, record.Item!, plan, index), ct);
+            await mappings.WriteAsync(json => CoreRecord.WriteMapping(json, record.Pid, record.Item!, plan, index), ct);
         }
     }
 

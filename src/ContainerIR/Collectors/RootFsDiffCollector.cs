@@ -1,4 +1,5 @@
 using ContainerIR.Diffs;
+using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux.Overlays;
@@ -124,7 +125,7 @@ internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile pr
         {
             return runtime is null ? null : (await runtime.ReadFactsAsync(ct)).RootDirectory;
         }
-        catch (IOException)
+        catch (Exception failure) when (failure is IOException or OperatorException)
         {
             // Only relative mount options need it; without it the gap says that the layers were not found.
             return null;

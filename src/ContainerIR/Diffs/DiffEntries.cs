@@ -55,7 +55,7 @@ public static class DiffEntries
 
             ReadOnlyMemory<byte> line = buffer.AsMemory(start, newline);
             (start, searched) = (Math.Min(end, start + newline + 1), 0);
-            if (tooLong)
+            if (tooLong || line.Length > MaxLineBytes)
             {
                 malformed?.Invoke(number, $"longer than {MaxLineBytes} bytes");
             }
@@ -140,7 +140,7 @@ public static class DiffEntries
             ? ParseObject(child, DiffWords.ToKind(Text(child, "kind"))) with
             {
                 Path = Bytes(child, "path_b64") ?? [],
-                Layer = (int?)Number(child, "layer"),
+                Layer = checked((int?)Number(child, "layer")),
                 BeforeOffset = Number(child, "before_offset"),
                 Error = Text(child, "error"),
             }
@@ -173,7 +173,7 @@ public static class DiffEntries
         {
             foreach (JsonElement item in list.EnumerateArray().Take(MaxArrayItems))
             {
-                xattrs.Add((Bytes(item, "name_b64") ?? [], Bytes(item, "value_b64") ?? []));
+                xattrs.Add((Bytes(item, "name_b64") ?? throw new FormatException("an attribute without name_b64"), Bytes(item, "value_b64") ?? []));
             }
         }
 

@@ -203,7 +203,7 @@ internal sealed class ElfCoreWriter
 
     private void WriteElfHeader(Span<byte> header)
     {
-        "\x7fELF\x02\x01\x01"u8.CopyTo(header);
+        "\u007fELF\u0002\u0001\u0001"u8.CopyTo(header);
         bool isExtended = SegmentCount >= PN_XNUM;
         BinaryPrimitives.WriteUInt16LittleEndian(header[16..], 4);
         BinaryPrimitives.WriteUInt16LittleEndian(header[18..], (ushort)(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 183 : 62));

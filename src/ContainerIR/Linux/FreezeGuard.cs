@@ -179,6 +179,13 @@ internal sealed class FreezeGuard : IAsyncDisposable
             }
         }
 
-        File.Delete(statePath);
+        try
+        {
+            File.Delete(statePath);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Somebody cleared the records: there is nothing left to say.
+        }
     }
 }

@@ -123,6 +123,7 @@ internal sealed class Freezer
             guard = await FreezeGuard.StartAsync(launch, control.ControlPath, statePath, maxFrozen, ct);
             Record(control, containerId, guard.Pid, statePath);
             report.Take(control, FreezeOutcome.NotFrozen, null);
+            HashSet<int> stuck = control.IsUnified ? [] : UnfrozenTask.Uninterruptible(control);
             report.GuardPid = guard.Pid;
             report.StartedAt = clock.GetUtcNow();
             report.RequestedNanoseconds = Monotonic();
@@ -134,7 +135,7 @@ internal sealed class Freezer
             if (!isStill)
             {
                 report.Reason = "some tasks do not stop (uninterruptible sleep): the others stand still";
-                report.Unfrozen.AddRange(UnfrozenTask.FindAll(control));
+                report.Unfrozen.AddRange(UnfrozenTask.FindAll(control, stuck));
             }
 
             return held;

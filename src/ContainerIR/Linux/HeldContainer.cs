@@ -27,8 +27,17 @@ internal sealed record UnfrozenTask(int Pid, int Tid, byte[] Comm, char State, b
 {
     private const int MaxListed = 256;
 
-    /// <summary>Every task of a group that waits elsewhere than in the freezer, at most 256.</summary>
-    public static List<UnfrozenTask> FindAll(FreezerControl control)
+    /// <summary>
+    /// Every task of a group that does not stand still, at most 256. Under v2 a frozen task sleeps interruptibly in the signal code. Under v1 (since
+    /// 6.1) it stays where it slept and shows as D like those that cannot be frozen: only what was D before the freeze, or runs, is named.
+    /// </summary>
+    public static List<UnfrozenTask> FindAll(FreezerControl control, IReadOnlySet<int> stuckBefore) =>
+        Find(control, (tid, state) => state == 'R' || (state == 'D' && (control.IsUnified || stuckBefore.Contains(tid))));
+
+    /// <summary>Tasks in uninterruptible sleep now: asked before a freeze by v1.</summary>
+    public static HashSet<int> Uninterruptible(FreezerControl control) => [.. Find(control, static (_, state) => state == 'D').Select(static task => task.Tid)];
+
+    private static List<UnfrozenTask> Find(FreezerControl control, Func<int, char, bool> isWanted)
     {
         List<UnfrozenTask> found = [];
         foreach (int pid in ProcEntry.ListAll(out _))
@@ -42,16 +51,10 @@ internal sealed record UnfrozenTask(int Pid, int Tid, byte[] Comm, char State, b
             foreach (int tid in process.Numbers("task", 65_536, out _))
             {
                 using ProcEntry? thread = process.OpenThread(tid, out _);
-                if (thread is null || ProcStat.Parse(thread.Read("stat", 4096).Content) is not { IsZombie: false } stat)
+                if (thread is not null && found.Count < MaxListed
+                    && ProcStat.Parse(thread.Read("stat", 4096).Content) is { IsZombie: false } stat && isWanted(tid, stat.State))
                 {
-                    continue;
-                }
-
-                byte[] waitsIn = thread.Read("wchan", 256).Content;
-                bool isFrozen = waitsIn.AsSpan().SequenceEqual("__refrigerator"u8) || waitsIn.AsSpan().SequenceEqual("do_freezer_trap"u8);
-                if (!isFrozen && found.Count < MaxListed)
-                {
-                    found.Add(new UnfrozenTask(pid, tid, stat.Comm, stat.State, waitsIn));
+                    found.Add(new UnfrozenTask(pid, tid, stat.Comm, stat.State, thread.Read("wchan", 256).Content));
                 }
             }
         }

@@ -172,7 +172,7 @@ internal sealed class Membership
             own.Remove(0);
             foreach (ProcessFacts facts in seen.Values)
             {
-                if (engine.Contains(facts.Pid) || IsOurOwn(facts) || (members.TryGetValue(facts.Pid, out Member? known) && known.Facts.StartTicks == facts.StartTicks))
+                if (engine.Contains(facts.Pid) || (members.TryGetValue(facts.Pid, out Member? known) && known.Facts.StartTicks == facts.StartTicks))
                 {
                     continue;
                 }
@@ -208,8 +208,6 @@ internal sealed class Membership
             members[member.Facts.Pid] = Describe(member.Facts, [.. member.Reasons.Where(r => r.Why == "init" || reasons.Count == 0), .. reasons]);
         }
     }
-
-    private static bool IsOurOwn(ProcessFacts facts) => facts.Pid == Environment.ProcessId || facts.ParentPid == Environment.ProcessId;
 
     private (List<MemberReason> Reasons, bool IsCertain) Reasons(ProcessFacts facts)
     {

@@ -49,7 +49,18 @@ internal static class JsonFields
         element.Field(name) is { ValueKind: JsonValueKind.Array } value ? value.EnumerateArray() : [];
 
     /// <summary>Texts of an array field; what is no text is left out.</summary>
-    public static IEnumerable<string> Texts(this JsonElement element, string name) => element.Items(name).Select(TextOrNull).OfType<string>();
+    public static List<string> Texts(this JsonElement element, string name) => element.List(name, TextOrNull);
+
+    /// <summary>Whole numbers of an array field; what is none is left out.</summary>
+    public static List<long> Numbers(this JsonElement element, string name) =>
+        [.. element.Items(name).Where(value => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _)).Select(value => value.GetInt64())];
+
+    /// <summary>What can be taken of the elements of an array field; empty when missing or no array.</summary>
+    public static List<T> List<T>(this JsonElement element, string name, Func<JsonElement, T?> take)
+        where T : class => [.. element.Items(name).Select(take).OfType<T>()];
+
+    /// <summary>An object field; an undefined element when missing or no object: fields asked of that are missing too.</summary>
+    public static JsonElement Object(this JsonElement element, string name) => element.Field(name) is { ValueKind: JsonValueKind.Object } value ? value : default;
 
     /// <summary>Members of an object field; empty when missing or no object.</summary>
     public static IEnumerable<JsonProperty> Members(this JsonElement element, string name) =>
@@ -82,6 +93,9 @@ internal static class JsonFields
             return Encoding.UTF8.GetString(JsonMarshal.GetRawUtf8PropertyName(member));
         }
     }
+
+    /// <summary>An instant, 100 ns exact; null when missing, broken, or the engines' word for never.</summary>
+    public static DateTimeOffset? Time(this JsonElement element, string name) => element.Instant(name);
 
     /// <summary>An instant as engines write it; null when missing, broken, or the engines' word for never (year 1).</summary>
     public static DateTimeOffset? Instant(this JsonElement element, string name) =>

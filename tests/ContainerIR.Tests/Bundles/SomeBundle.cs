@@ -70,5 +70,6 @@ internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("cir-test-").FullName;
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    /// <summary>.NET cannot delete a name that is not UTF-8.</summary>
+    public void Dispose() => Some.RealEngine.Run("rm", "-rf", Path);
 }

@@ -133,12 +133,19 @@ public sealed class A_frozen_container : IDisposable
         GuardLaunch self = GuardLaunch.Self;
         Process holder = Process.Start(new ProcessStartInfo(
             self.Program, [.. self.Arguments.SkipLast(1), HiddenHost.HoldVerb, container.Id, container.InitPid.ToString(CultureInfo.InvariantCulture), folder])
-        { RedirectStandardOutput = true })!;
+        { RedirectStandardOutput = true, RedirectStandardInput = true })!;
         string? line = await holder.StandardOutput.ReadLineAsync();
         Assert.StartsWith("Frozen ", line, StringComparison.Ordinal);
         return holder;
     }
 
-    private static bool IsStill(TestContainer container) =>
-        File.ReadAllText($"/proc/{container.InitPid}/wchan") is "do_freezer_trap" or "__refrigerator";
+    private static bool IsStill(TestContainer container)
+    {
+        using ProcEntry init = ProcEntry.Open(container.InitPid, out _)!;
+        using ProcEntry self = ProcEntry.Open(Environment.ProcessId, out _)!;
+        List<FreezerControl> controls = FreezerControl.FindAll(
+            CgroupLines.Parse(init.Read("cgroup", 65536).Content), container.Id, self.Read("mountinfo", 1 << 20).Content, out _);
+        Assert.NotEmpty(controls);
+        return controls.Exists(control => control.IsFrozen());
+    }
 }

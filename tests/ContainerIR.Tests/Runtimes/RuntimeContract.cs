@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContainerIR.Collectors;
 using ContainerIR.Evidence;
 using ContainerIR.Rows;
 using ContainerIR.Runtimes;
@@ -117,6 +118,25 @@ public abstract class RuntimeContract
             using JsonDocument json = JsonDocument.Parse(bytes.ToArray());
             Assert.True(json.RootElement.ValueKind is JsonValueKind.Object or JsonValueKind.Array, document.ToString());
         }
+    }
+
+    [Fact]
+    public async Task Has_its_logs_and_runtime_specification_read_from_files()
+    {
+        using EngineContainer container = Start([], "sh", "-c", "echo hello; sleep 1000");
+        await using IContainerRuntime runtime = Connect();
+        await using EventBacklog events = await runtime.CaptureEventsAsync(CancellationToken.None);
+        CollectionContext context = new(runtime, events, Profile.Standard, TimeProvider.System);
+        ContainerRef found = await runtime.ResolveAsync(container.Id, CancellationToken.None);
+        await Some.RealEngine.Until(() => new FileInfo(found.LogPath!).Length > 0, "output in the log file");
+        using Some.FolderSink logs = new();
+        await new LogsCollector(context).CollectAsync(found, logs, CancellationToken.None);
+        LogRow row = Assert.Single(LogRow.Read(new MemoryStream(logs.Read("index.jsonl.zst"))));
+        Assert.Equal(("hello", "stdout", 0), (row.Text, row.Stream, row.Flags.Count));
+        using Some.FolderSink configuration = new();
+        await new ConfigurationCollector(context).CollectAsync(found, configuration, CancellationToken.None);
+        using JsonDocument spec = JsonDocument.Parse(configuration.Read("runtime/config.json"));
+        Assert.Contains("echo hello; sleep 1000", spec.RootElement.GetProperty("process").GetProperty("args").EnumerateArray().Select(one => one.GetString()));
     }
 
     [Fact]

@@ -32,7 +32,9 @@ internal static class HiddenHost
             HeldContainer held = freezer
                 .FreezeAsync(id, int.Parse(pid, CultureInfo.InvariantCulture), isPaused: false, TimeSpan.FromMinutes(10), CancellationToken.None).GetAwaiter().GetResult();
             Console.WriteLine($"{held.Report.Outcome} {held.Report.GuardPid} {held.Report.Reason}");
-            Thread.CurrentThread.Join();
+            // Its end is to be a kill; should the test die first, the input ends.
+            Console.In.ReadToEnd();
+            Environment.Exit(3);
         }
     }
 }

@@ -9,7 +9,7 @@ internal sealed class Trap : IDisposable
     {
         Name = name;
         script = Path.Combine(Repository.Root, "tests", "traps", name + ".sh");
-        RealEngine.Run("bash", script, "up");
+        RealEngine.Run("env", $"IMAGE={RealEngine.Image}", "bash", script, "up");
     }
 
     public string Name { get; }

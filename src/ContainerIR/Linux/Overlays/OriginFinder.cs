@@ -60,9 +60,12 @@ internal sealed unsafe class OriginFinder(LayerStack stack)
                 continue;
             }
 
-            int descriptor = Libc.open_by_handle_at(root.Descriptor, &handle, Libc.O_PATH | Libc.O_CLOEXEC);
+            // The call takes no path descriptor for its mount.
+            int mount = Nodes.Reopen(root.Descriptor, Libc.O_RDONLY | Libc.O_DIRECTORY | Libc.O_CLOEXEC);
+            int descriptor = mount < 0 ? -1 : Libc.open_by_handle_at(mount, &handle, Libc.O_PATH | Libc.O_CLOEXEC);
             bool found = descriptor >= 0 && Nodes.Stat(descriptor, ref stat);
             Nodes.Close(descriptor);
+            Nodes.Close(mount);
             if (found)
             {
                 index ??= new(stack);

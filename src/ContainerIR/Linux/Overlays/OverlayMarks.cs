@@ -52,11 +52,11 @@ internal sealed unsafe class OverlayMarks(bool userXattr)
         return Get(descriptor, opaque, value) == 1 && value[0] == 'y';
     }
 
-    /// <summary>Whether a file of a lower layer has its data in one below. Such a file is one hole, so only those are asked.</summary>
+    /// <summary>Whether a file of a lower layer has its data in one below.</summary>
     public bool IsMetacopy(in StatX stat, int descriptor)
     {
         Span<byte> value = stackalloc byte[256];
-        return stat.stx_blocks == 0 && stat.stx_size > 0 && Get(descriptor, metacopy, value) >= 0;
+        return stat.stx_size > 0 && Get(descriptor, metacopy, value) >= 0;
     }
 
     /// <summary>The redirect of an object of a lower layer; null for none.</summary>

@@ -56,7 +56,17 @@ internal sealed class DockerRuntime : IContainerRuntime
         string? error = null;
         try
         {
-            using Stream answer = http.Open(source, EventLimitBytes, ct);
+            Stream first = http.Open(source, EventLimitBytes, ct);
+            if (Kind == "podman")
+            {
+                // Podman stops reading its event file as soon as "until" has passed, so the answer is cut anywhere. It knows stream=false instead, which Docker
+                // does not; and it keeps its events in a file, so that a second request loses none.
+                await first.DisposeAsync();
+                source = "/events?since=0&stream=false";
+                first = http.Open(source, EventLimitBytes, ct);
+            }
+
+            await using Stream answer = first;
             byte[] buffer = new byte[64 * 1024];
             int count;
             while ((count = answer.Read(buffer)) > 0)
@@ -226,7 +236,7 @@ internal sealed class DockerRuntime : IContainerRuntime
         {
             ReadOnlyMemory<byte> document = await http.ReadAsync(Path($"/images/{Uri.EscapeDataString(imageId)}/json"), InspectLimitBytes, InspectTimeout, ct);
             using JsonDocument image = ContainerInspect.Parse(document);
-            return image.RootElement.Texts("RepoDigests").Any();
+            return image.RootElement.Texts("RepoDigests").Count > 0;
         }
         catch (EngineRefusalException refusal) when (refusal.Status == System.Net.HttpStatusCode.NotFound)
         {

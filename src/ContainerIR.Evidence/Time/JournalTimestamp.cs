@@ -1,0 +1,34 @@
+using ContainerIR.Evidence.Bundles;
+
+namespace ContainerIR.Evidence.Time;
+
+/// <summary>
+/// A token over the head of a journal while it grows: from then on, who rewrites the lines before it must rewrite the authority's clock too. It stands
+/// in the journal itself (event <c>timestamp</c>), so the seal covers it.
+/// </summary>
+public static class JournalTimestamp
+{
+    /// <summary>Name of the journal event.</summary>
+    public const string Event = "timestamp";
+
+    /// <summary>Has the digest of the last journal line stamped and journals the token.</summary>
+    /// <exception cref="OperatorException">No authority gave a good token; nothing was journaled.</exception>
+    /// <exception cref="BundleWriteException">The journal cannot be written.</exception>
+    public static async Task<TimestampToken> RecordAsync(BundleWriter bundle, TimestampClient authorities, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(bundle);
+        ArgumentNullException.ThrowIfNull(authorities);
+        string head = bundle.JournalHead;
+        TimestampToken token = await authorities.RequestAsync(Convert.FromHexString(head), ct);
+        bundle.Record(Event, json =>
+        {
+            json.WriteString("line_sha256", head);
+            json.WriteString("generated_at", token.GeneratedAt);
+            json.WriteString("authority", token.Authority);
+            json.WriteString("policy", token.Policy);
+            json.WriteString("serial", token.SerialNumber);
+            json.WriteString("tsr_b64", Convert.ToBase64String(token.Encoded.Span));
+        });
+        return token;
+    }
+}

@@ -1,0 +1,141 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using ContainerIR.Evidence.Bundles;
+using ContainerIR.Evidence.Files;
+using ContainerIR.Evidence.Keys;
+using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Text;
+using ContainerIR.Evidence.Time;
+
+namespace ContainerIR.Evidence.Verification;
+
+/// <summary>Every signature in seal/ is good over the root, the sealed policy is met, and the certificates beside them are those inside them.</summary>
+internal static class SignatureCheck
+{
+    private const string Name = "signature";
+
+    public static string Run(VerificationRun run, IReadOnlyList<byte[]>? anchors)
+    {
+        List<byte[]> certificates = [];
+        foreach (string path in run.Entries.Values
+            .Where(entry => entry.Kind == TreeEntryKind.File && entry.Path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal))
+            .Select(entry => entry.Path)
+            .Where(path => path.EndsWith(".p7s", StringComparison.Ordinal) && path != MlDsaSignature.BundlePath)
+            .Order(StringComparer.Ordinal))
+        {
+            if (run.ReadSmall(Name, path, CadesSignature.MaxBytes) is byte[] file)
+            {
+                VerifyOne(run, path, file, anchors, certificates);
+            }
+        }
+
+        SealPolicy? policy = SealPolicy.Parse(run.BagInfo.GetValueOrDefault("ContainerIR-Seal-Policy", ""));
+        if (!run.Entries.ContainsKey(BundleLayout.ResponderSignature))
+        {
+            run.Fail(Name, BundleLayout.ResponderSignature, "the sealed policy demands it, and it is missing");
+        }
+
+        if (policy?.Timestamps == TimestampPolicy.Required && !run.Entries.ContainsKey(BundleLayout.ResponderSignature + ".tsr"))
+        {
+            run.Fail(Name, BundleLayout.ResponderSignature + ".tsr", "the sealed policy demands a time-stamp token, and it is missing");
+        }
+
+        if (policy?.PostQuantum == true && !run.Entries.ContainsKey(MlDsaSignature.BundlePath))
+        {
+            run.Fail(Name, MlDsaSignature.BundlePath, "the sealed policy demands it, and it is missing");
+        }
+
+        CheckPostQuantum(run);
+        CheckTokens(run);
+
+        byte[]? pem = run.ReadSmall(Name, BundleLayout.Certificates, CertificateFile.MaxBytes);
+        if (pem is not null && run.Signers.Count > 0 && !pem.AsSpan().SequenceEqual(CertificateFile.Write(certificates)))
+        {
+            run.Fail(Name, BundleLayout.Certificates, "it does not hold exactly the certificates inside the signatures");
+        }
+
+        return run.Signers.Count == 0 ? "no good signature" : string.Join("; ", run.Signers.Select(signer => $"{signer.Subject}: {signer.Trust}"));
+    }
+
+    private static void CheckPostQuantum(VerificationRun run)
+    {
+        if (run.Entries.ContainsKey(MlDsaSignature.BundlePath) && run.ReadSmall(Name, MlDsaSignature.BundlePath, MlDsaSignature.MaxBytes) is byte[] file)
+        {
+            Try(run, MlDsaSignature.BundlePath, () => MlDsaSignature.Verify(file, run.Root));
+        }
+    }
+
+    /// <summary>Each token stamps the file it is named for. Whether its authority is trusted, only <c>openssl ts -verify -CAfile</c> judges.</summary>
+    private static void CheckTokens(VerificationRun run)
+    {
+        const string suffix = ".tsr";
+        foreach (string path in run.Entries.Keys.Where(path => path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) && path.EndsWith(suffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        {
+            if (run.ReadSmall(Name, path, TimestampToken.MaxBytes) is byte[] token && run.ReadSmall(Name, path[..^suffix.Length], CertificateFile.MaxBytes) is byte[] stamped)
+            {
+                Try(run, path, () => TimestampToken.Verify(token, SHA256.HashData(stamped)));
+            }
+        }
+    }
+
+    private static void Try(VerificationRun run, string path, Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (FormatException failure)
+        {
+            run.Fail(Name, path, failure.Message);
+        }
+    }
+
+    private static void VerifyOne(VerificationRun run, string path, byte[] file, IReadOnlyList<byte[]>? anchors, List<byte[]> certificates)
+    {
+        CadesSignature signature;
+        try
+        {
+            signature = CadesSignature.Verify(file, run.Root);
+        }
+        catch (FormatException failure)
+        {
+            run.Fail(Name, path, failure.Message);
+            return;
+        }
+
+        certificates.AddRange(signature.Certificates.Where(der => !certificates.Exists(known => known.AsSpan().SequenceEqual(der))));
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(signature.Certificates[0]);
+        if (SignerTrust.FaultOf(certificate, signature.SignedAt) is string fault)
+        {
+            run.Distrust(Name, path, fault);
+        }
+
+        string? notAnchored = anchors is null ? null : WhyNotAnchored(signature, anchors);
+        if (notAnchored is not null)
+        {
+            run.Distrust(Name, path, $"the signer's certificate does not lead to the authority given: {DisplayText.Shorten(notAnchored, 300)}");
+        }
+
+        string fingerprint = Convert.ToHexStringLower(SHA256.HashData(signature.Certificates[0]));
+        bool isAnchored = anchors is not null && notAnchored is null;
+        run.Signers.Add(new VerificationSigner(
+            path, DisplayText.Shorten(certificate.Subject, 300), fingerprint, signature.SignedAt, isAnchored, TrustText(anchors, isAnchored, fingerprint)));
+    }
+
+    private static string? WhyNotAnchored(CadesSignature signature, IReadOnlyList<byte[]> anchors)
+    {
+        try
+        {
+            return SignerTrust.WhyNotAnchored(signature.Certificates, anchors, signature.SignedAt);
+        }
+        catch (CryptographicException failure)
+        {
+            return failure.Message;
+        }
+    }
+
+    private static string TrustText(IReadOnlyList<byte[]>? anchors, bool isAnchored, string fingerprint) =>
+        isAnchored ? "anchored: the certificate leads to the authority given"
+        : anchors is not null ? "not anchored: the certificate does not lead to the authority given"
+        : $"not anchored: no authority was given, so the bytes are proven but not who signed them; compare the certificate's SHA-256 {fingerprint} with what the signer tells you by another way, or give --ca";
+}

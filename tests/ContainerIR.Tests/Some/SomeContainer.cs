@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Text.Json;
+using ContainerIR.Runtimes;
+
+namespace ContainerIR.Tests.Some;
+
+/// <summary>Containers as the engine's runtime would resolve them, read from <c>docker inspect</c>.</summary>
+internal static class SomeContainer
+{
+    public static ContainerRef RefOf(string nameOrId)
+    {
+        using JsonDocument document = JsonDocument.Parse(RealEngine.Docker("inspect", nameOrId));
+        JsonElement container = document.RootElement[0];
+        JsonElement state = container.GetProperty("State");
+        return new ContainerRef
+        {
+            RuntimeKind = "docker",
+            Id = container.GetProperty("Id").GetString()!,
+            Name = container.GetProperty("Name").GetString()!.TrimStart('/'),
+            ImageName = container.GetProperty("Config").GetProperty("Image").GetString()!,
+            ImageId = container.GetProperty("Image").GetString()!,
+            State = Enum.Parse<ContainerState>(state.GetProperty("Status").GetString()!, ignoreCase: true),
+            InitPid = state.GetProperty("Pid").GetInt32(),
+            CreatedAt = Time(container.GetProperty("Created").GetString()!)!.Value,
+            StartedAt = Time(state.GetProperty("StartedAt").GetString()!),
+            Networks =
+            [
+                .. container.GetProperty("NetworkSettings").GetProperty("Networks").EnumerateObject().Select(network => new ContainerNetwork(
+                    network.Name, Text(network.Value, "NetworkID"), Text(network.Value, "IPAddress"), Text(network.Value, "GlobalIPv6Address"),
+                    Text(network.Value, "MacAddress"), Text(network.Value, "Gateway"))),
+            ],
+        };
+    }
+
+    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "";
+
+    private static DateTimeOffset? Time(string text) =>
+        DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal) is var time && time.Year > 1 ? time : null;
+}
