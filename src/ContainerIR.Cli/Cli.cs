@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using ContainerIR.Acquisitions;
 using ContainerIR.Cli.Commands;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
@@ -18,6 +19,7 @@ internal static class Cli
         root.Add(AcquireCommand.Make(surroundings));
         root.Add(VerifyCommand.Make(surroundings));
         root.Add(CaseCommand.Make(surroundings));
+        root.Add(BundleCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
         foreach (Option option in root.Options)
@@ -77,7 +79,7 @@ internal static class Cli
         }
         catch (Exception defect)
         {
-            surroundings.Say($"A defect in cir {Product.Version}. Please report it with these lines:");
+            surroundings.Say($"A defect in cir {ToolFacts.Version}. Please report it with these lines:");
             surroundings.Say(defect.ToString());
             return ExitCode.Defect;
         }
@@ -96,6 +98,9 @@ internal static class Cli
 
     private sealed class HelpWithExitCodes(HelpAction standard, Surroundings surroundings) : System.CommandLine.Invocation.SynchronousCommandLineAction
     {
+        // Help about a command must not ask for its arguments.
+        public override bool ClearsParseErrors => true;
+
         public override int Invoke(ParseResult parseResult)
         {
             standard.MaxWidth = surroundings.OutWidth() ?? HelpWidth;

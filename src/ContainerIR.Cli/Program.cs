@@ -1,3 +1,4 @@
+using ContainerIR.Acquisitions;
 using ContainerIR.Cli;
 using ContainerIR.Linux;
 
@@ -5,13 +6,13 @@ NameServices.UseFilesAndDns();
 if (args is ["--version"])
 {
     // Before anything else is touched: a host is asked this in loops.
-    Console.Out.WriteLine($"cir {Product.Version}");
+    Console.Out.WriteLine($"cir {ToolFacts.Version}");
     return ExitCode.Success;
 }
 
 if (args is [ReadWorkerLaunch.Verb])
 {
-    // This program started by itself: reads what may block for ever, and is killed when it does.
+    // Started by ourselves: reads files that may block for ever, in a process that can be left behind.
     return ReadWorker.Serve();
 }
 

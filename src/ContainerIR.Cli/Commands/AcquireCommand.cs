@@ -129,8 +129,8 @@ internal static class AcquireCommand
 
         string path = DisplayText.Escape(bundlePath);
         surroundings.Say($"The unsealed bundle stays in {path}");
-        surroundings.Say("What to do: keep it: each item that was closed is whole, and its digest stands in journal.jsonl.");
-        surroundings.Say("            Acquire again while the container is there: the same command makes a new bundle.");
+        surroundings.Say($"What to do: seal what is provable of it: cir bundle recover {path}");
+        surroundings.Say("            and acquire again while the container is there: the same command makes a new bundle.");
     }
 
     private static void Print(TextWriter writer, AcquisitionResult result)

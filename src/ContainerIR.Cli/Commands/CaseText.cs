@@ -91,7 +91,7 @@ internal static class CaseText
 
         writer.WriteLine();
         writer.WriteLine($"  {Quantities.Count(bundle.ProcessCount, "process", "processes")}");
-        Table table = new(new("PID", Right: true), new("PARENT", Right: true), new("UID", Right: true), new("STARTED"), new("COMMAND", MinCells: 16), new("EXECUTABLE", MinCells: 12), new("SIGNS", MinCells: 8));
+        Table table = new(new("PID", Right: true), new("PARENT", Right: true), new("UID", Right: true), new("STARTED"), new("COMMAND", MinCells: 10), new("EXECUTABLE", MinCells: 8), new("SIGNS", MinCells: 6));
         foreach (ProcessOverviewRow row in bundle.Processes)
         {
             table.Add(
@@ -112,7 +112,7 @@ internal static class CaseText
 
         writer.WriteLine();
         writer.WriteLine($"  {title}: {total.ToString("N0", CultureInfo.InvariantCulture)}");
-        Table table = new(new("PROTOCOL"), new("STATE"), new("LOCAL", MinCells: 12), new("REMOTE", MinCells: 12), new("PEER", MinCells: 6), new("PID", Right: true), new("PROCESS", MinCells: 10));
+        Table table = new(new("PROTO"), new("STATE"), new("LOCAL", MinCells: 12), new("REMOTE", MinCells: 12), new("PEER", MinCells: 6), new("PID", Right: true), new("PROCESS", MinCells: 10));
         foreach (SocketOverviewRow row in sockets)
         {
             table.Add(row.Protocol, row.State ?? "", row.Local, row.Remote ?? "", row.Peer ?? "", Quantities.Number(row.Pid), row.Process ?? "");

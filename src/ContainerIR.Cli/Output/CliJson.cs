@@ -21,6 +21,7 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(ContainersJson))]
 [JsonSerializable(typeof(KeysJson))]
 [JsonSerializable(typeof(DoctorJson))]
+[JsonSerializable(typeof(RecoveredJson))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static void Write<T>(TextWriter writer, T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));

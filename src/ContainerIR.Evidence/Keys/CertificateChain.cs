@@ -36,6 +36,29 @@ public static class CertificateChain
             : chain;
     }
 
+    /// <summary>Gives an identity the certificate a CA issued for its key, with the chain. The certificate before stays beside it as <c>.old</c>.</summary>
+    /// <param name="identityFolder">The folder of <see cref="IdentityFolder"/>; no passphrase is needed.</param>
+    /// <param name="path">A PEM file: certificates in any order.</param>
+    /// <param name="at">Now.</param>
+    /// <exception cref="OperatorException">As for <see cref="Read"/>, or the folder cannot be written.</exception>
+    public static IReadOnlyList<byte[]> Install(string identityFolder, string path, DateTimeOffset at)
+    {
+        using X509Certificate2 before = X509CertificateLoader.LoadCertificate(IdentityFolder.ReadCertificates(identityFolder)[0]);
+        IReadOnlyList<byte[]> chain = Read(path, before.PublicKey.ExportSubjectPublicKeyInfo(), at);
+        string place = Path.Combine(identityFolder, IdentityFolder.CertificateName);
+        try
+        {
+            File.WriteAllBytes(place + ".new", CertificateFile.Write(chain));
+            File.Replace(place + ".new", place, place + ".old");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatorException($"The certificate cannot be written to {identityFolder}: {failure.Message}", "Make the folder writable for you.", failure);
+        }
+
+        return chain;
+    }
+
     /// <summary>The certificate for this key, then its issuers as far as they are there; null if none is for the key.</summary>
     internal static IReadOnlyList<byte[]>? Order(IReadOnlyList<byte[]> certificates, ReadOnlySpan<byte> subjectPublicKeyInfo)
     {

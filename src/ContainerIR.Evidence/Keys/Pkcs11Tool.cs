@@ -8,7 +8,7 @@ namespace ContainerIR.Evidence.Keys;
 
 /// <summary>
 /// Runs OpenSC's pkcs11-tool: one process for one operation. This program is one static file and cannot load a token maker's module (docs/decisions/
-/// 0011-pkcs11-by-process.md). The PIN goes through the child's environment, never through its arguments, and there is no shell.
+/// 0007-pkcs11-by-process.md). The PIN goes through the child's environment, never through its arguments, and there is no shell.
 /// </summary>
 internal sealed class Pkcs11Tool(Pkcs11Options options, string pin)
 {
@@ -33,13 +33,13 @@ internal sealed class Pkcs11Tool(Pkcs11Options options, string pin)
         process.BeginErrorReadLine();
         bool late = false;
         byte[] output;
-        using (new Timer(_ => late = Kill(process), null, options.Timeout, Timeout.InfiniteTimeSpan))
+        using (new Timer(_ => { Volatile.Write(ref late, true); Kill(process); }, null, options.Timeout, Timeout.InfiniteTimeSpan))
         {
             output = Exchange(process, input);
             process.WaitForExit();
         }
 
-        if (late)
+        if (Volatile.Read(ref late))
         {
             throw new OperatorException(
                 string.Create(CultureInfo.InvariantCulture, $"The token did not answer within {options.Timeout.TotalSeconds:0.#} s."), "Plug it in, touch it where it asks for it, and try again.");
@@ -82,9 +82,15 @@ internal sealed class Pkcs11Tool(Pkcs11Options options, string pin)
         return buffer[..process.StandardOutput.BaseStream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
     }
 
-    private static bool Kill(Process process)
+    private static void Kill(Process process)
     {
-        process.Kill(entireProcessTree: true);
-        return true;
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It ended in the same moment.
+        }
     }
 }

@@ -19,7 +19,7 @@ public sealed record ResponderSubject(string Name, string? Organisation = null, 
 public static class IdentityFolder
 {
     private const string KeyFile = "responder-key.pem";
-    private const string CertificateName = "responder-cert.pem";
+    internal const string CertificateName = "responder-cert.pem";
     private const string CheckpointFile = "checkpoint-key.pem";
     private const int ValidYears = 5;
 

@@ -69,12 +69,20 @@ internal static class SignatureCheck
     private static void CheckTokens(VerificationRun run)
     {
         const string suffix = ".tsr";
+        List<byte[]> certificates = [];
         foreach (string path in run.Entries.Keys.Where(path => path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) && path.EndsWith(suffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
             if (run.ReadSmall(Name, path, TimestampToken.MaxBytes) is byte[] token && run.ReadSmall(Name, path[..^suffix.Length], CertificateFile.MaxBytes) is byte[] stamped)
             {
-                Try(run, path, () => TimestampToken.Verify(token, SHA256.HashData(stamped)));
+                Try(run, path, () => certificates.AddRange(TimestampToken.Verify(token, SHA256.HashData(stamped)).Certificates
+                    .Where(der => !certificates.Exists(known => known.AsSpan().SequenceEqual(der)))));
             }
+        }
+
+        if (run.Entries.ContainsKey(BundleLayout.TokenCertificates)
+            && run.ReadSmall(Name, BundleLayout.TokenCertificates, CertificateFile.MaxBytes) is byte[] pem && !pem.AsSpan().SequenceEqual(CertificateFile.Write(certificates)))
+        {
+            run.Fail(Name, BundleLayout.TokenCertificates, "it does not hold exactly the certificates inside the tokens");
         }
     }
 

@@ -24,6 +24,9 @@ public sealed record CaseSummary(string Id, DateTimeOffset? CreatedAt, string? E
 /// </summary>
 public sealed class CaseStore : IDisposable
 {
+    // What recovery of a bundle could not prove is put beside it under this name: it is no bundle.
+    private const string UnprovenSuffix = "-unproven";
+
     private CaseStore(string folder, SqliteConnection connection, bool writable)
     {
         Folder = folder;
@@ -165,7 +168,7 @@ public sealed class CaseStore : IDisposable
     private static string BundlesOf(string folder) => Path.Combine(folder, "bundles");
 
     private static string[] BundlesIn(string folder) => Directory.Exists(BundlesOf(folder))
-        ? [.. Directory.EnumerateDirectories(BundlesOf(folder)).Order(StringComparer.Ordinal)]
+        ? [.. Directory.EnumerateDirectories(BundlesOf(folder)).Where(path => !path.EndsWith(UnprovenSuffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)]
         : [];
 
     private static string Existing(CaseHome home, string caseId) => Exists(home, caseId) ? home.FolderOf(caseId) : throw Unknown(home, caseId);

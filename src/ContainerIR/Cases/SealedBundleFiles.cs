@@ -49,7 +49,7 @@ internal sealed class SealedBundleFiles
 
         if (!File.Exists(Path.Combine(folder, TagManifest)))
         {
-            throw new OperatorException($"{shown} is not sealed: its acquisition was interrupted.", "Only sealed bundles are indexed: acquire the container again while it is there.");
+            throw new OperatorException($"{shown} is not sealed: its acquisition was interrupted.", $"Seal what is provable of it, then: cir bundle recover {shown}");
         }
 
         byte[] manifest = ReadDocument(folder, TagManifest);

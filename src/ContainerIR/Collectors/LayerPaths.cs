@@ -1,7 +1,6 @@
 using System.Text;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
-using ContainerIR.Linux.Mounts;
 using ContainerIR.Linux.Overlays;
 using ContainerIR.Linux.Trees;
 using ContainerIR.Runtimes;
@@ -35,30 +34,23 @@ internal sealed record LayerPaths
     /// <param name="whyNot">Why there are none; empty when there are.</param>
     public static LayerPaths? Find(ContainerRef container, string? engineRoot, out string whyNot)
     {
-        IReadOnlyList<MountRow> table = [];
+        IReadOnlyList<ProcMount> table = [];
         List<string> remarks = [];
         if (container.HasProcesses)
         {
-            try
-            {
-                table = MountTable.Read(container.InitPid);
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                remarks.Add($"mount table of process {container.InitPid}: {failure.Message}; the engine's word was taken alone");
-            }
+            table = ReadTable(container.InitPid, remarks);
         }
 
         return Find(container, table, engineRoot, remarks, out whyNot);
     }
 
     /// <summary>The same from a mount table already read.</summary>
-    internal static LayerPaths? Find(ContainerRef container, IReadOnlyList<MountRow> table, string? engineRoot, List<string> remarks, out string whyNot)
+    internal static LayerPaths? Find(ContainerRef container, IReadOnlyList<ProcMount> table, string? engineRoot, List<string> remarks, out string whyNot)
     {
         OverlayOptions? word = EngineWord(container);
-        List<MountRow> roots = [.. table.Where(row => row.MountPoint.AsSpan().SequenceEqual("/"u8))];
+        List<ProcMount> roots = [.. table.Where(row => row.MountPoint.AsSpan().SequenceEqual("/"u8))];
         List<byte[]> mountPoints = [.. table.Select(row => row.MountPoint).Where(point => !point.AsSpan().SequenceEqual("/"u8))];
-        MountRow? root = roots.LastOrDefault();
+        ProcMount? root = roots.LastOrDefault();
         OverlayOptions? mounted = root?.FileSystem == "overlay" ? Resolved(OverlayOptions.Parse(root.SuperOptions), container, word, engineRoot) : null;
 
         if (mounted?.Upper is not null && word?.Upper is not null && !SameDirectory(mounted.Upper, word.Upper))
@@ -98,6 +90,20 @@ internal sealed record LayerPaths
             MountPoints = [.. mountPoints, .. container.Mounts.Select(mount => Encoding.UTF8.GetBytes(mount.Destination))],
             Disagreements = remarks,
         };
+    }
+
+    private static List<ProcMount> ReadTable(int pid, List<string> remarks)
+    {
+        using ProcEntry? process = ProcEntry.Open(pid, out int errno);
+        Bytes raw = new([], false, errno);
+        List<ProcMount> table = process is null ? [] : ProcMounts.Read(process, out raw).All;
+        if (!raw.IsRead || raw.IsCut)
+        {
+            string why = raw.IsRead ? $"cut after {raw.Content.Length} bytes" : Libc.Describe(raw.Errno);
+            remarks.Add($"mount table of process {pid}: {why}; {(table.Count == 0 ? "the engine's word was taken alone" : "what was read of it was used")}");
+        }
+
+        return table;
     }
 
     private static OverlayOptions? EngineWord(ContainerRef container) =>

@@ -15,6 +15,9 @@ namespace ContainerIR.Collectors;
 internal sealed class ProcessesCollector(Profile profile, ReadWorkerLaunch worker) : ICollector
 {
     private const int RawPieceBytes = 768 * 1024;
+
+    // Targets of descriptors from this on stand raw too: the line of a process may have no room for them.
+    private const int FirstRawDescriptor = 256;
     private static readonly TimeSpan ProcessDeadline = TimeSpan.FromSeconds(10);
 
     public string Name => "processes";
@@ -97,7 +100,12 @@ internal sealed class ProcessesCollector(Profile profile, ReadWorkerLaunch worke
 
             foreach (ProcDescriptor descriptor in snapshot.Descriptors)
             {
-                await WriteRawAsync(raw, pid, member.Facts.StartTicks, "fdinfo/" + descriptor.Number.ToString(CultureInfo.InvariantCulture), descriptor.Info, ct);
+                string number = descriptor.Number.ToString(CultureInfo.InvariantCulture);
+                await WriteRawAsync(raw, pid, member.Facts.StartTicks, "fdinfo/" + number, descriptor.Info, ct);
+                if (descriptor.Number >= FirstRawDescriptor)
+                {
+                    await WriteRawAsync(raw, pid, member.Facts.StartTicks, "fd/" + number, new Bytes(descriptor.Target, false, 0), ct);
+                }
             }
         }
     }

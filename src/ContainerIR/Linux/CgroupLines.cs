@@ -32,12 +32,12 @@ internal sealed class CgroupLines
 
     /// <summary>
     /// The container's own top in each hierarchy: init's path cut behind the component that names the container, so that siblings of an init
-    /// which moved itself down (systemd's init.scope, crun's container) are inside; init's path itself where no component names it. Hierarchies
-    /// where init stands in the root say nothing and are left out.
+    /// which moved itself down (systemd's init.scope, crun's container) are inside. Where no hierarchy names it: init's own path, unless the
+    /// engine's process above init stands there too. A path shared with the engine (a service's cgroup, the root) says nothing.
     /// </summary>
-    public List<(string Hierarchy, byte[] Top)> Tops(string containerId)
+    public List<(string Hierarchy, byte[] Top)> Tops(string containerId, CgroupLines? engine)
     {
-        List<(string, byte[])> tops = [];
+        List<(string, byte[])> named = [], own = [];
         byte[] id = System.Text.Encoding.ASCII.GetBytes(containerId);
         foreach ((string hierarchy, byte[] path) in lines)
         {
@@ -45,15 +45,15 @@ internal sealed class CgroupLines
             if (at >= 0)
             {
                 int end = path.AsSpan(at).IndexOf((byte)'/');
-                tops.Add((hierarchy, end < 0 ? path : path[..(at + end)]));
+                named.Add((hierarchy, end < 0 ? path : path[..(at + end)]));
             }
-            else if (path.Length > 1)
+            else if (path.Length > 1 && engine?.Inside([(hierarchy, path)]) is null)
             {
-                tops.Add((hierarchy, path));
+                own.Add((hierarchy, path));
             }
         }
 
-        return tops;
+        return named.Count > 0 ? named : own;
     }
 
     /// <summary>The first hierarchy in which this process stands at or below the given top; null when in none.</summary>

@@ -2,24 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace ContainerIR.Linux;
 
-// Sockets, namespaces and mapped rings: socket(2), setns(2), mmap(2), poll(2), packet(7), netlink(7).
+// Mapped rings of packet sockets: mmap(2), poll(2), packet(7).
 internal static unsafe partial class Libc
 {
     public const int SO_ERROR = 4;
     public const int SO_ATTACH_FILTER = 26;
-    public const int MSG_TRUNC = 0x20;
     public const int PROT_READ = 1;
     public const int PROT_WRITE = 2;
     public const int MAP_SHARED = 1;
     public const short POLLIN = 1;
     public const short POLLERR = 8;
-    public const int ENETDOWN = 100;
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int bind(int fd, void* address, uint size);
-
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial nint send(int fd, void* buffer, nuint count, int flags);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial void* mmap(void* address, nuint size, int protection, int flags, int fd, long offset);

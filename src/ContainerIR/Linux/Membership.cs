@@ -7,8 +7,8 @@ namespace ContainerIR.Linux;
 /// <summary>
 /// Who is in the container. One look at every process of the host: control group, namespaces, root device, parent. No single one is enough:
 /// a process can leave its cgroup, unshare its namespaces, be reparented, or come in from outside. Namespaces the host or the engine (every
-/// ancestor of the container's first process) is in say nothing. A process whose cgroup names another container is that container's, unless it
-/// stands on this container's root or mounts, or one of its processes made it.
+/// ancestor of the container's first process) is in say nothing. A process whose cgroup, mounts or root are another container's is that
+/// container's, unless it stands on this container's root or mounts, or one of its processes made it.
 /// </summary>
 internal sealed class Membership
 {
@@ -22,6 +22,8 @@ internal sealed class Membership
     private readonly HashSet<ulong> hostNamespaces = [];
     private readonly HashSet<int> engine = [];
     private readonly Dictionary<ulong, bool> isBelow = [];
+    private readonly Dictionary<ulong, string> othersMounts = [];
+    private readonly Dictionary<(uint, uint), string> othersRoots = [];
     private List<(string Hierarchy, byte[] Top)> tops = [];
     private HashSet<ulong> own = [];
     private (uint, uint)? hostRoot;
@@ -66,7 +68,7 @@ internal sealed class Membership
         }
 
         Membership membership = new(init, containerId);
-        membership.tops = init.Cgroups.Tops(containerId);
+        membership.tops = init.Cgroups.Tops(containerId, ReadOne(init.ParentPid)?.Cgroups);
         membership.LearnHost();
         membership.members[initPid] = membership.Describe(init, [new MemberReason("init", "first process by the engine's word")]);
         Stopwatch watch = Stopwatch.StartNew();
@@ -76,6 +78,7 @@ internal sealed class Membership
             membership.Rounds++;
             int before = membership.members.Count + membership.sharers.Count;
             membership.Look();
+            membership.LearnOthers();
             membership.Decide();
             membership.IsStable = membership.Rounds > 1 && membership.members.Count + membership.sharers.Count == before;
         }
@@ -183,7 +186,7 @@ internal sealed class Membership
                     continue;
                 }
 
-                if (!isCertain && facts.Cgroups.OtherContainer(containerId) is { } other)
+                if (!isCertain && OtherOwner(facts) is { } other)
                 {
                     sharers[facts.Pid] = new Sharer(facts, other, [.. reasons.Select(r => r.Why + " " + r.Detail)]);
                     continue;
@@ -206,6 +209,32 @@ internal sealed class Membership
         {
             (List<MemberReason> reasons, _) = Reasons(member.Facts);
             members[member.Facts.Pid] = Describe(member.Facts, [.. member.Reasons.Where(r => r.Why == "init" || reasons.Count == 0), .. reasons]);
+        }
+    }
+
+    // By its cgroup, or, where it left that, by the mounts and root it stands on.
+    private string? OtherOwner(ProcessFacts facts) => facts.Cgroups.OtherContainer(containerId)
+        ?? othersMounts.GetValueOrDefault(facts.Namespaces.Mount)
+        ?? (facts.RootDevice is { } device ? othersRoots.GetValueOrDefault(device) : null);
+
+    private void LearnOthers()
+    {
+        foreach (ProcessFacts facts in seen.Values)
+        {
+            if (facts.Cgroups.OtherContainer(containerId) is not { } other)
+            {
+                continue;
+            }
+
+            if (facts.Namespaces.Mount != Init.Namespaces.Mount && !hostNamespaces.Contains(facts.Namespaces.Mount))
+            {
+                othersMounts.TryAdd(facts.Namespaces.Mount, other);
+            }
+
+            if (facts.RootDevice is { } device && device != Init.RootDevice && device != hostRoot)
+            {
+                othersRoots.TryAdd(device, other);
+            }
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 {
     public const int HeaderBytes = 16;
     private const ushort NLM_F_REQUEST = 1;
+    private const ushort NLM_F_ACK = 4;
     private const ushort NLM_F_DUMP_INTR = 0x10;
     private const ushort NLM_F_DUMP = 0x300;
     private const ushort NLMSG_ERROR = 2;
@@ -52,12 +53,19 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     }
 
     /// <summary>Sends one dump request and gives every message of the answer to the callback.</summary>
-    public DumpResult Dump(ushort type, ReadOnlySpan<byte> body, NetlinkMessage take)
+    public DumpResult Dump(ushort type, ReadOnlySpan<byte> body, NetlinkMessage take) => Request(type, NLM_F_DUMP, body, take);
+
+    /// <summary>Asks for one thing and gives the answer to the callback; an acknowledgement ends it.</summary>
+    public DumpResult Ask(ushort type, ReadOnlySpan<byte> body, NetlinkMessage take) => Request(type, NLM_F_ACK, body, take);
+
+    public void Dispose() => socket.Dispose();
+
+    private DumpResult Request(ushort type, ushort flags, ReadOnlySpan<byte> body, NetlinkMessage take)
     {
         byte[] request = new byte[HeaderBytes + body.Length];
         BinaryPrimitives.WriteInt32LittleEndian(request, request.Length);
         BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(4), type);
-        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(6), NLM_F_REQUEST | NLM_F_DUMP);
+        BinaryPrimitives.WriteUInt16LittleEndian(request.AsSpan(6), (ushort)(NLM_F_REQUEST | flags));
         BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(8), ++sequence);
         body.CopyTo(request.AsSpan(HeaderBytes));
 
@@ -126,8 +134,6 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
         return new DumpResult(Libc.ENOSPC, interrupted);
     }
-
-    public void Dispose() => socket.Dispose();
 }
 
 /// <summary>Walks the attributes of a netlink message: struct nlattr { u16 len; u16 type; }, padded to four bytes.</summary>

@@ -1,3 +1,5 @@
+using ContainerIR.Linux.Overlays;
+
 namespace ContainerIR.Linux;
 
 /// <summary>
@@ -72,38 +74,7 @@ internal sealed class OverlayLayers : IDisposable
     /// <summary>Upper first, then lowers from top to bottom. A colon in a name is written <c>\:</c>.</summary>
     public static List<byte[]> Folders(ReadOnlySpan<byte> options)
     {
-        List<byte[]> upper = [], lower = [];
-        foreach (Range range in options.Split((byte)','))
-        {
-            ReadOnlySpan<byte> option = options[range];
-            if (option.StartsWith("upperdir="u8))
-            {
-                upper.Add(ProcMounts.Unescape(option["upperdir=".Length..]));
-            }
-            else if (option.StartsWith("lowerdir="u8) || option.StartsWith("lowerdir+="u8))
-            {
-                ReadOnlySpan<byte> list = ProcMounts.Unescape(option[(option.IndexOf((byte)'=') + 1)..]);
-                List<byte> name = [];
-                for (int i = 0; i <= list.Length; i++)
-                {
-                    if (i == list.Length || list[i] == ':')
-                    {
-                        if (name.Count > 0)
-                        {
-                            lower.Add([.. name]);
-                        }
-
-                        name.Clear();
-                    }
-                    else
-                    {
-                        i += list[i] == '\\' && i + 1 < list.Length ? 1 : 0;
-                        name.Add(list[i]);
-                    }
-                }
-            }
-        }
-
-        return [.. upper, .. lower];
+        var parsed = OverlayOptions.Parse(options);
+        return [.. parsed.Upper is { } upper ? new[] { upper } : [], .. parsed.Lowers];
     }
 }

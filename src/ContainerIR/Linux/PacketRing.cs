@@ -25,7 +25,8 @@ internal sealed unsafe class PacketRing : IDisposable
     private const uint TP_STATUS_USER = 1;
 
     private readonly int blockCount;
-    private int socket;
+    private readonly Descriptor owner;
+    private readonly int socket;
     private byte* map;
     private byte* next;
     private int current;
@@ -34,7 +35,7 @@ internal sealed unsafe class PacketRing : IDisposable
     private long received;
     private long dropped;
 
-    private PacketRing(int socket, int blockCount) => (this.socket, this.blockCount) = (socket, blockCount);
+    private PacketRing(Descriptor owner, int blockCount) => (this.owner, socket, this.blockCount) = (owner, owner.Number, blockCount);
 
     /// <summary>For poll(2): readable when a block was handed over, in error when the interface went down or away.</summary>
     public int Descriptor => socket;
@@ -44,11 +45,11 @@ internal sealed unsafe class PacketRing : IDisposable
     /// <param name="link">The interface.</param>
     /// <param name="ringBytes">Memory for packets; at least two blocks are taken.</param>
     /// <exception cref="IOException">The kernel refused; the message says which step.</exception>
-    public static PacketRing Open(NamespaceHandle within, NetworkLink link, int ringBytes)
+    public static PacketRing Open(NamespaceHandle within, LinkEntry link, int ringBytes)
     {
         // Without protocol nothing is received until bind names the interface. Frames without an Ethernet header come without any (cooked).
-        int fd = within.CreateSocket(Libc.AF_PACKET, link.IsEthernet ? Libc.SOCK_RAW : Libc.SOCK_DGRAM, 0);
-        PacketRing ring = new(fd, Math.Max(2, ringBytes / BlockBytes));
+        Descriptor owner = within.CreateSocket(Libc.AF_PACKET, link.IsEthernet ? Libc.SOCK_RAW : Libc.SOCK_DGRAM, 0);
+        PacketRing ring = new(owner, Math.Max(2, ringBytes / BlockBytes));
         try
         {
             ring.Map();
@@ -56,11 +57,11 @@ internal sealed unsafe class PacketRing : IDisposable
             {
                 // The loopback shows each packet leaving and arriving. Kernels before 4.20 refuse: the reader then leaves out one of the two.
                 int yes = 1;
-                _ = Libc.setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof(int));
+                _ = Libc.setsockopt(ring.socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof(int));
             }
 
             SockAddrLl address = new() { sll_family = Libc.AF_PACKET, sll_protocol = unchecked((ushort)(ETH_P_ALL << 8)), sll_ifindex = link.Index };
-            Check(Libc.bind(fd, &address, (uint)sizeof(SockAddrLl)), "bind to the interface");
+            Check(Libc.bind(ring.socket, &address, (uint)sizeof(SockAddrLl)), "bind to the interface");
             return ring;
         }
         catch
@@ -115,7 +116,7 @@ internal sealed unsafe class PacketRing : IDisposable
         // struct tpacket_stats_v3: packets, drops, freeze count. Reading resets them; packets include drops.
         uint* counters = stackalloc uint[3];
         uint size = 12;
-        if (socket >= 0 && Libc.getsockopt(socket, SOL_PACKET, PACKET_STATISTICS, counters, &size) == 0)
+        if (!owner.IsClosed && Libc.getsockopt(socket, SOL_PACKET, PACKET_STATISTICS, counters, &size) == 0)
         {
             received += counters[0];
             dropped += counters[1];
@@ -124,7 +125,7 @@ internal sealed unsafe class PacketRing : IDisposable
         return (received, dropped);
     }
 
-    /// <summary>After poll(2) reported an error: whether the interface no longer exists. An interface that is only down comes back by itself.</summary>
+    /// <summary>Clears the error poll(2) reports when the interface goes down, and says whether it no longer exists. One that is only down comes back by itself.</summary>
     public bool IsInterfaceGone()
     {
         int error = 0;
@@ -145,11 +146,7 @@ internal sealed unsafe class PacketRing : IDisposable
             holding = false;
         }
 
-        int fd = Interlocked.Exchange(ref socket, -1);
-        if (fd >= 0)
-        {
-            _ = Libc.close(fd);
-        }
+        owner.Dispose();
     }
 
     private static ref uint BlockStatus(byte* block) => ref *(uint*)(block + 8); // tpacket_block_desc.hdr.bh1.block_status

@@ -8,6 +8,7 @@ namespace ContainerIR.Linux;
 /// <param name="Index">Interface index in its namespace.</param>
 /// <param name="Name">Name, as bytes: whoever made it chose it.</param>
 /// <param name="Kind"><c>veth</c>, <c>macvlan</c> …; empty for hardware and loopback.</param>
+/// <param name="HardwareType">ARPHRD_* of if_arp.h.</param>
 /// <param name="HardwareAddress">Link-layer address.</param>
 /// <param name="Flags">IFF_* bits: 1 up, 0x100 promiscuous.</param>
 /// <param name="Mtu">Largest packet.</param>
@@ -18,8 +19,19 @@ namespace ContainerIR.Linux;
 /// <param name="ReceivedBytes">Counter.</param>
 /// <param name="SentBytes">Counter.</param>
 internal sealed record LinkEntry(
-    int Index, byte[] Name, string Kind, byte[] HardwareAddress, uint Flags, uint Mtu, int Master, int PeerIndex, int? PeerNamespaceId, uint Promiscuity,
-    ulong ReceivedBytes, ulong SentBytes);
+    int Index, byte[] Name, string Kind, ushort HardwareType, byte[] HardwareAddress, uint Flags, uint Mtu, int Master, int PeerIndex, int? PeerNamespaceId, uint Promiscuity,
+    ulong ReceivedBytes, ulong SentBytes)
+{
+    private const ushort ARPHRD_ETHER = 1, ARPHRD_LOOPBACK = 772;
+    private const uint IFF_UP = 1, IFF_LOOPBACK = 8;
+
+    public bool IsUp => (Flags & IFF_UP) != 0;
+
+    public bool IsLoopback => (Flags & IFF_LOOPBACK) != 0;
+
+    /// <summary>Whether its frames carry an Ethernet header.</summary>
+    public bool IsEthernet => HardwareType is ARPHRD_ETHER or ARPHRD_LOOPBACK;
+}
 
 /// <summary>An address of an interface.</summary>
 internal sealed record AddressEntry(int Index, IPAddress Address, int PrefixLength, int Scope);
@@ -33,7 +45,8 @@ internal sealed record NeighbourEntry(int Index, IPAddress? Address, byte[] Hard
 /// <summary>Interfaces, addresses, routes and neighbours by rtnetlink(7); layouts: include/uapi/linux/{rtnetlink,if_link,if_addr,neighbour}.h.</summary>
 internal static class RouteTables
 {
-    private const ushort RTM_NEWLINK = 16, RTM_GETLINK = 18, RTM_NEWADDR = 20, RTM_GETADDR = 22, RTM_NEWROUTE = 24, RTM_GETROUTE = 26, RTM_NEWNEIGH = 28, RTM_GETNEIGH = 30;
+    private const ushort RTM_NEWLINK = 16, RTM_GETLINK = 18, RTM_NEWADDR = 20, RTM_GETADDR = 22, RTM_NEWROUTE = 24, RTM_GETROUTE = 26, RTM_NEWNEIGH = 28, RTM_GETNEIGH = 30,
+        RTM_NEWNSID = 88, RTM_GETNSID = 90;
 
     public static (List<LinkEntry> Links, DumpResult Result) Links(NetlinkSocket netlink)
     {
@@ -47,6 +60,29 @@ internal static class RouteTables
             }
         });
         return (links, result);
+    }
+
+    /// <summary>The number by which the socket's namespace knows another one; null when it does not know it, or the kernel refuses to say.</summary>
+    public static int? NamespaceIdOf(NetlinkSocket netlink, Descriptor nsfs)
+    {
+        // struct rtgenmsg: u8 family, padded to 4. Then NETNSA_FD (3): length 8, the descriptor.
+        Span<byte> body = stackalloc byte[12];
+        body.Clear();
+        (body[4], body[6]) = (8, 3);
+        BinaryPrimitives.WriteInt32LittleEndian(body[8..], nsfs.Number);
+        int id = -1;
+        _ = netlink.Ask(RTM_GETNSID, body, (type, payload) =>
+        {
+            NetlinkAttributes attributes = new(type == RTM_NEWNSID && payload.Length >= 4 ? payload[4..] : default);
+            while (attributes.Next())
+            {
+                if (attributes.Type == 1 && attributes.Value.Length >= 4)
+                {
+                    id = BinaryPrimitives.ReadInt32LittleEndian(attributes.Value); // NETNSA_NSID
+                }
+            }
+        });
+        return id >= 0 ? id : null; // NETNSA_NSID_NOT_ASSIGNED is -1.
     }
 
     public static (List<AddressEntry> Addresses, DumpResult Result) Addresses(NetlinkSocket netlink)
@@ -180,8 +216,8 @@ internal static class RouteTables
         }
 
         return new LinkEntry(
-            BinaryPrimitives.ReadInt32LittleEndian(payload[4..]), name, kind, hardware, BinaryPrimitives.ReadUInt32LittleEndian(payload[8..]), mtu, master, peer,
-            peerNamespace, promiscuity, received, sent);
+            BinaryPrimitives.ReadInt32LittleEndian(payload[4..]), name, kind, BinaryPrimitives.ReadUInt16LittleEndian(payload[2..]), hardware,
+            BinaryPrimitives.ReadUInt32LittleEndian(payload[8..]), mtu, master, peer, peerNamespace, promiscuity, received, sent);
     }
 
     private static RouteEntry ParseRoute(ReadOnlySpan<byte> payload)

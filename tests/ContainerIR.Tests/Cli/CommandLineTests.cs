@@ -1,6 +1,8 @@
 using System.Text.Json;
 using ContainerIR.Cases;
 using ContainerIR.Evidence.Bundles;
+using ContainerIR.Evidence.Items;
+using ContainerIR.Tests.Bundles;
 using ContainerIR.Tests.Cases;
 using Xunit;
 
@@ -149,6 +151,27 @@ public sealed class The_command_line : IDisposable
         File.Delete(Path.Combine(bundle.Path, "tagmanifest-sha256.txt"));
         Assert.Equal(3, await terminal.RunAsync("verify", bundle.Path));
         Assert.Contains("UNSEALED", terminal.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Recovers_a_bundle_that_was_interrupted()
+    {
+        terminal.Variables["CIR_PASSPHRASE"] = "a long passphrase";
+        await terminal.RunAsync("keys", "new");
+        string path;
+        await using (BundleWriter interrupted = BundleWriter.Open(SomeBundle.Options(terminal.Folder)))
+        {
+            path = interrupted.Path;
+            interrupted.RecordCustody(SomeBundle.Custody);
+            await interrupted.OpenSection("host", 0).AddAsync("uname.txt", "Linux"u8.ToArray(), new ItemOptions("uname(2)"), CancellationToken.None);
+        }
+
+        Assert.Equal(3, await terminal.RunAsync("verify", path));
+        terminal.Forget();
+
+        Assert.Equal(0, await terminal.RunAsync("bundle", "recover", path));
+        Assert.Contains($"Sealed   {path}", terminal.Out, StringComparison.Ordinal);
+        Assert.Equal(0, await terminal.RunAsync("verify", path));
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class The_file_system_of_a_container
         SortedDictionary<string, string> before = TreeFacts.ReadTimes(trap.UpperDirectory);
         Stopwatch watch = Stopwatch.StartNew();
 
-        using DiffCapture capture = await DiffCapture.Of(ContainerRefs.Of(trap.ContainerName));
+        using DiffCapture capture = await DiffCapture.Of(SomeContainer.RefOf(trap.ContainerName));
 
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"took {watch.Elapsed}");
         string moved = TreeFacts.Difference(before, TreeFacts.ReadTimes(trap.UpperDirectory));
@@ -41,7 +41,7 @@ public sealed class The_file_system_of_a_container
     {
         using Trap trap = new("fs-kinds");
 
-        using DiffCapture capture = await DiffCapture.Of(ContainerRefs.Of(trap.ContainerName));
+        using DiffCapture capture = await DiffCapture.Of(SomeContainer.RefOf(trap.ContainerName));
 
         Assert.Equal((DiffVerdict.Renamed, "/etc/mv"), (capture["/etc/moved"].Verdict, Encoding.UTF8.GetString(capture["/etc/moved"].Original!.Path)));
         Assert.Equal(DiffVerdict.Deleted, capture["/etc/issue2"].Verdict);
@@ -60,7 +60,7 @@ public sealed class The_file_system_of_a_container
     {
         using Trap trap = new("fs-timestomp");
 
-        using DiffCapture capture = await DiffCapture.Of(ContainerRefs.Of(trap.ContainerName));
+        using DiffCapture capture = await DiffCapture.Of(SomeContainer.RefOf(trap.ContainerName));
 
         Assert.Equal(DiffVerdict.Modified, capture["/opt/app/server"].Verdict);
         Assert.Contains("content-differs-mtime-same", capture["/opt/app/server"].Signs);
@@ -76,7 +76,7 @@ public sealed class The_file_system_of_a_container
     {
         using Trap trap = new("fs-name-bomb");
 
-        using DiffCapture capture = await DiffCapture.Of(ContainerRefs.Of(trap.ContainerName));
+        using DiffCapture capture = await DiffCapture.Of(SomeContainer.RefOf(trap.ContainerName));
 
         Assert.Equal(DiffVerdict.Added, capture["/names/c\xff"].Verdict);
         Assert.Equal(DiffVerdict.Added, capture["/names/c\xfe"].Verdict);
@@ -89,7 +89,7 @@ public sealed class The_file_system_of_a_container
     {
         using Trap trap = new("fs-symlink-escape");
         byte[] shadow = File.ReadAllBytes("/etc/shadow");
-        ContainerRef container = ContainerRefs.Of(trap.ContainerName);
+        ContainerRef container = SomeContainer.RefOf(trap.ContainerName);
 
         for (int i = 0; i < 30; i++)
         {
@@ -106,7 +106,7 @@ public sealed class The_file_system_of_a_container
         using TestContainer container = RealEngine.Start([], "sh", "-c", "echo new > /new; rm /etc/group; exec true");
         await RealEngine.Until(() => container.Inspect("{{.State.Running}}") == "false", "the container has ended");
 
-        using DiffCapture capture = await DiffCapture.Of(ContainerRefs.Of(container.Id));
+        using DiffCapture capture = await DiffCapture.Of(SomeContainer.RefOf(container.Id));
 
         Assert.Equal("engine", capture.Summary.FoundBy);
         Assert.Equal(DiffVerdict.Added, capture["/new"].Verdict);
@@ -119,7 +119,7 @@ public sealed class The_file_system_of_a_container
     {
         using TestContainer container = RealEngine.Start(["-v", "/etc/hostname:/made/for/mount:ro", "--tmpfs", "/scratch"], "sleep", "1000");
 
-        using DiffCapture capture = await DiffCapture.Of(ContainerRefs.Of(container.Id));
+        using DiffCapture capture = await DiffCapture.Of(SomeContainer.RefOf(container.Id));
 
         Assert.Equal(DiffVerdict.MountStub, capture["/made/for/mount"].Verdict);
         Assert.Equal(DiffVerdict.MountStub, capture["/scratch"].Verdict);

@@ -36,7 +36,7 @@ public sealed class An_age_file : IDisposable
         AgeIdentityFile.Write(At("id"), identity, DateTimeOffset.UtcNow);
         await File.WriteAllBytesAsync(At("f.age"), await EncryptAsync(plain, identity.Recipient));
 
-        RealEngine.Run("age", "-d", "-i", At("id"), "-o", At("plain"), At("f.age"));
+        RealEngine.Run("sh", "-c", $"age -d -i '{At("id")}' '{At("f.age")}' > '{At("plain")}'"); // age -o makes no file for no bytes
 
         Assert.Equal(plain, await File.ReadAllBytesAsync(At("plain")));
     }

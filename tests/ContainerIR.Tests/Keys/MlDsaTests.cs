@@ -65,7 +65,7 @@ public sealed class A_post_quantum_signature : IDisposable
         SealedBundle made = await bundle.SealAsync(SomeBundle.Custody, SomeBundle.Identity with { PostQuantum = signer }, policy, CancellationToken.None);
         string file = Path.Combine(made.Path, MlDsaSignature.BundlePath);
 
-        Assert.Equal(Verdict.Verified, await VerdictAsync());
+        Assert.Empty((await BundleVerifier.VerifyAsync(made.Path, new VerifyOptions(), CancellationToken.None)).Failures.Select(failure => failure.ToString()));
         byte[] good = await File.ReadAllBytesAsync(file);
         await File.WriteAllBytesAsync(file, [.. good[..^1], (byte)~good[^1]]);
         Assert.Equal(Verdict.Tampered, await VerdictAsync());

@@ -111,6 +111,9 @@ public sealed class A_signer_from_elsewhere : IDisposable
         IReadOnlyList<byte[]> chain = CertificateChain.Read(At("all.pem"), own.PublicKey.ExportSubjectPublicKeyInfo(), DateTimeOffset.UtcNow);
 
         Assert.Equal(["CN=Jane Org, O=Some CERT", "CN=Sub CA", "CN=Root CA"], chain.Select(der => X509CertificateLoader.LoadCertificate(der).Subject));
+        CertificateChain.Install(At("id"), At("all.pem"), DateTimeOffset.UtcNow);
+        Assert.Equal("Jane Org", IdentityFolder.Load(At("id"), "pw").Name);
+        Assert.Equal(3, IdentityFolder.Load(At("id"), "pw").Signer.Certificates.Count);
         Assert.Throws<OperatorException>(() => CertificateChain.Read(At("sub.pem"), own.PublicKey.ExportSubjectPublicKeyInfo(), DateTimeOffset.UtcNow));
         Assert.Throws<OperatorException>(() => CertificateChain.Read(At("all.pem"), own.PublicKey.ExportSubjectPublicKeyInfo(), DateTimeOffset.UtcNow.AddYears(20)));
     }

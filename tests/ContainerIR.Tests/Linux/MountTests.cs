@@ -1,6 +1,6 @@
 using System.Text;
 using ContainerIR.Collectors;
-using ContainerIR.Linux.Mounts;
+using ContainerIR.Linux;
 using ContainerIR.Linux.Overlays;
 using ContainerIR.Runtimes;
 using ContainerIR.Tests.Some;
@@ -8,31 +8,21 @@ using Xunit;
 
 namespace ContainerIR.Tests.Linux;
 
-/// <summary>The mount table of a process, read as the kernel writes it.</summary>
-public sealed class A_mount_table
+/// <summary>The options of an overlay mount, read as the kernel writes them.</summary>
+public sealed class Overlay_mount_options
 {
     [Fact]
-    public void Is_read_with_its_escapes_undone()
+    public void Have_their_escapes_undone()
     {
-        IReadOnlyList<MountRow> rows = MountTable.Parse("""
-            36 35 98:0 / /with\040space\134 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue
-            not a line
-            37 35 0:52 / / rw - overlay overlay rw,lowerdir=/a\054b:/c\134:d,upperdir=/u\011p,workdir=/w
-            """u8);
+        OverlayOptions options = Parse("rw,lowerdir=/a\\054b:/c\\134:d,upperdir=/u\\011p,workdir=/w");
 
-        Assert.Equal([36, 37], rows.Select(row => row.Id));
-        Assert.Equal("/with space\\", Encoding.UTF8.GetString(rows[0].MountPoint));
-        Assert.Equal("ext3", rows[0].FileSystem);
-        var options = OverlayOptions.Parse(rows[1].SuperOptions);
         Assert.Equal(["/a,b", "/c:d"], options.Lowers.Select(Encoding.UTF8.GetString));
         Assert.Equal("/u\tp", Encoding.UTF8.GetString(options.Upper!));
     }
 
     [Fact]
-    public void Gives_layers_in_every_way_the_kernel_writes_them()
+    public void Give_layers_in_every_way_the_kernel_writes_them()
     {
-        OverlayOptions Parse(string options) => OverlayOptions.Parse(options.Split(',').Select(Encoding.UTF8.GetBytes));
-
         Assert.Equal(["/1", "/2", "/data"], Parse("rw,lowerdir+=/1,lowerdir+=/2,datadir+=/data,userxattr").Lowers.Select(Encoding.UTF8.GetString));
         Assert.True(Parse("lowerdir=/1,userxattr").UserXattr);
         Assert.Equal(["/1", "/data"], Parse("lowerdir=/1::/data").Lowers.Select(Encoding.UTF8.GetString));
@@ -41,8 +31,7 @@ public sealed class A_mount_table
         Assert.Equal("/home/x/diff", Encoding.UTF8.GetString(Parse("upperdir=x/diff,lowerdir=l/A").Below("/home"u8.ToArray()).Upper!));
     }
 
-    [Fact]
-    public void Of_this_process_has_its_root() => Assert.Contains(MountTable.Read(Environment.ProcessId), row => row.MountPoint.AsSpan().SequenceEqual("/"u8));
+    private static OverlayOptions Parse(string options) => OverlayOptions.Parse(Encoding.UTF8.GetBytes(options));
 }
 
 /// <summary>Where the layers of a container are found, and whose word counts.</summary>
@@ -90,14 +79,14 @@ public sealed class Layers_of_a_container : IDisposable
         ContainerRef container = new()
         {
             RuntimeKind = "docker", Id = new string('a', 64), Name = "x", ImageName = "x", ImageId = "x", State = ContainerState.Running, InitPid = 1, CreatedAt = default,
-            StorageDriver = "overlay2", StorageData = upper is null ? new Dictionary<string, string>() : new() { ["UpperDir"] = upper, ["LowerDir"] = "" },
+            StorageDriver = "overlay2",
         };
         if (upper is not null)
         {
             container = container with { StorageData = new Dictionary<string, string> { ["UpperDir"] = upper, ["LowerDir"] = $"{Path.GetDirectoryName(Path.GetDirectoryName(upper))}/l/A" } };
         }
 
-        IReadOnlyList<MountRow> table = MountTable.Parse(Encoding.UTF8.GetBytes($"37 35 0:52 / / rw - overlay overlay rw,{options},workdir=w\n38 37 0:53 / /proc rw - proc proc rw\n"));
+        IReadOnlyList<ProcMount> table = ProcMounts.Parse(Encoding.UTF8.GetBytes($"37 35 0:52 / / rw - overlay overlay rw,{options},workdir=w\n38 37 0:53 / /proc rw - proc proc rw\n")).All;
         return LayerPaths.Find(container, table, engineRoot, [], out whyNot);
     }
 }

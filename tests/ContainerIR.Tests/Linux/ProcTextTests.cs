@@ -50,7 +50,7 @@ public sealed class Cgroup_lines
     [Fact]
     public void Find_the_container_above_an_init_that_moved_itself_down()
     {
-        List<(string Hierarchy, byte[] Top)> tops = Of($"5:pids:/docker/{Id}/init.scope\n0::/system.slice/docker-{Id}.scope/init\n3:cpuset:/\n").Tops(Id);
+        List<(string Hierarchy, byte[] Top)> tops = Of($"5:pids:/docker/{Id}/init.scope\n0::/system.slice/docker-{Id}.scope/init\n3:cpuset:/\n").Tops(Id, null);
 
         Assert.Equal([("pids", $"/docker/{Id}"), ("", $"/system.slice/docker-{Id}.scope")], tops.Select(t => (t.Hierarchy, Encoding.ASCII.GetString(t.Top))));
         Assert.NotNull(Of($"5:pids:/docker/{Id}/deep/er\n0::/\n").Inside(tops));
@@ -59,7 +59,16 @@ public sealed class Cgroup_lines
     }
 
     [Fact]
-    public void Say_nothing_where_init_stands_in_the_root() => Assert.Empty(Of("5:pids:/\n0::/\n").Tops(Id));
+    public void Say_nothing_where_init_stands_in_the_root() => Assert.Empty(Of("5:pids:/\n0::/\n").Tops(Id, null));
+
+    [Fact]
+    public void Say_nothing_where_init_stands_with_the_engine()
+    {
+        CgroupLines engine = Of("5:pids:/docker.service\n0::/docker.service/shim\n4:memory:/box\n");
+
+        Assert.Equal([$"/docker/{Id}"], Of($"5:pids:/docker/{Id}\n4:memory:/box\n").Tops(Id, engine).Select(t => Encoding.ASCII.GetString(t.Top)));
+        Assert.Equal(["/own"], Of("5:pids:/own\n0::/docker.service\n4:memory:/box\n").Tops(Id, engine).Select(t => Encoding.ASCII.GetString(t.Top)));
+    }
 
     [Fact]
     public void Name_the_other_container_but_never_this_one()
@@ -73,7 +82,7 @@ public sealed class Cgroup_lines
     public bool Never_throw(byte[] bytes) => CgroupLines.Parse(bytes).Lines.Count <= 64;
 }
 
-public sealed class A_mount_table
+public sealed class A_process_mount_table
 {
     private const string Table =
         "100 90 0:50 / / rw - overlay overlay rw,lowerdir=/l/A\\:x:/l/B,upperdir=/up\\040per,workdir=/w\n" +

@@ -12,6 +12,7 @@ internal static class SomeContainer
         using JsonDocument document = JsonDocument.Parse(RealEngine.Docker("inspect", nameOrId));
         JsonElement container = document.RootElement[0];
         JsonElement state = container.GetProperty("State");
+        JsonElement driver = container.GetProperty("GraphDriver");
         return new ContainerRef
         {
             RuntimeKind = "docker",
@@ -23,6 +24,13 @@ internal static class SomeContainer
             InitPid = state.GetProperty("Pid").GetInt32(),
             CreatedAt = Time(container.GetProperty("Created").GetString()!)!.Value,
             StartedAt = Time(state.GetProperty("StartedAt").GetString()!),
+            StorageDriver = Text(driver, "Name"),
+            StorageData = driver.GetProperty("Data").EnumerateObject().ToDictionary(item => item.Name, item => item.Value.GetString()!),
+            Mounts =
+            [
+                .. container.GetProperty("Mounts").EnumerateArray().Select(mount =>
+                    new ContainerMount(Text(mount, "Type"), Text(mount, "Source"), Text(mount, "Destination"), mount.GetProperty("RW").GetBoolean(), null)),
+            ],
             Networks =
             [
                 .. container.GetProperty("NetworkSettings").GetProperty("Networks").EnumerateObject().Select(network => new ContainerNetwork(

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Text;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Time;
 using ContainerIR.Tests.Bundles;

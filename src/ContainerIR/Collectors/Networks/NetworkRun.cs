@@ -263,6 +263,12 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
         List<NetworkSpace> all = [.. spaces, .. hostSide];
         HashSet<ulong> wanted = [.. all.SelectMany(s => s.Sockets.Inodes).Where(inode => scan.HoldersOf(inode).Count == 0)];
         HashSet<ulong> where = [.. all.Where(s => s.Sockets.Inodes.Overlaps(wanted)).Select(s => s.Inode)];
+        if (wanted.Count > 0)
+        {
+            // The engine keeps sockets in the namespaces it makes, while it stands in its own.
+            where.UnionWith(hostSide.Where(s => s.Side == "engine").Select(s => s.Inode));
+        }
+
         HashSet<int> members = [.. membership.Members.Select(m => m.Facts.Pid)];
         foreach (ProcessFacts facts in membership.Seen.Values.Where(f => where.Contains(f.Namespaces.Network) && !members.Contains(f.Pid)))
         {
@@ -310,6 +316,12 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
             foreach (SocketEntry socket in space.Sockets.Entries)
             {
                 IReadOnlyList<OwnerFacts> owners = await OwnersAsync(socket.Inode, digests, tables, ct);
+                if (socket.Family == Libc.AF_NETLINK && socket.PortId == 0 && owners.Count == 0)
+                {
+                    // The kernel's own end of each netlink family: a dozen in every namespace. They stand in the raw table.
+                    continue;
+                }
+
                 await lines.WriteAsync(json => NetworkLines.WriteSocket(json, space, socket, owners, peers), ct);
             }
         }

@@ -15,6 +15,9 @@ internal sealed class ProcessLine(BootClock clock)
     private const int CommandLineShown = 32 * 1024;
     private const int EnvironmentShown = 64 * 1024;
 
+    // Readers take lines of 8 MiB: lists end before, and say so. What they would have shown stands in raw.jsonl.zst.
+    private const int LineBudget = 4 * 1024 * 1024;
+
     /// <summary>The line of a process that was gone before anything could be read.</summary>
     public void WriteVanished(Utf8JsonWriter json, Member member, string reason)
     {
@@ -245,6 +248,11 @@ internal sealed class ProcessLine(BootClock clock)
         json.WriteStartArray(name);
         foreach (ProcMapping mapping in mappings)
         {
+            if (IsFull(json))
+            {
+                break;
+            }
+
             json.WriteStartObject();
             json.WriteString("range", mapping.FileName);
             json.WriteString("perms", mapping.Permissions);
@@ -264,9 +272,16 @@ internal sealed class ProcessLine(BootClock clock)
 
     private static void WriteDescriptors(Utf8JsonWriter json, ProcessSnapshot process, IReadOnlyDictionary<string, string> items)
     {
+        bool isCut = process.IsDescriptorListCut;
         json.WriteStartArray("fds");
         foreach (ProcDescriptor descriptor in process.Descriptors)
         {
+            if (IsFull(json))
+            {
+                isCut = true;
+                break;
+            }
+
             json.WriteStartObject();
             json.WriteNumber("fd", descriptor.Number);
             ByteJson.Write(json, "target", descriptor.Target);
@@ -296,7 +311,7 @@ internal sealed class ProcessLine(BootClock clock)
         }
 
         json.WriteEndArray();
-        if (process.IsDescriptorListCut)
+        if (isCut)
         {
             json.WriteBoolean("fds_cut", true);
         }
@@ -324,6 +339,8 @@ internal sealed class ProcessLine(BootClock clock)
 
         json.WriteEndArray();
     }
+
+    private static bool IsFull(Utf8JsonWriter json) => json.BytesCommitted + json.BytesPending > LineBudget;
 
     private static void WriteOptional(Utf8JsonWriter json, string name, string? value)
     {

@@ -11,13 +11,13 @@ internal sealed record NamespaceDoor(ulong Inode, string Path);
 internal sealed record Tap
 {
     /// <summary>The interface as the container knows it.</summary>
-    public required NetworkLink ContainerLink { get; init; }
+    public required LinkEntry ContainerLink { get; init; }
 
     /// <summary>The container's network namespace.</summary>
     public required ulong ContainerNamespace { get; init; }
 
     /// <summary>The interface that is read: the other end of the pair, or the container's own.</summary>
-    public required NetworkLink Link { get; init; }
+    public required LinkEntry Link { get; init; }
 
     /// <summary>The namespace the reading socket stands in.</summary>
     public required ulong Namespace { get; init; }
@@ -52,6 +52,9 @@ internal sealed class OpenTap(Tap tap, PacketRing ring) : IDisposable
     public long FirstAtNs { get; private set; }
 
     public long LastAtNs { get; private set; }
+
+    /// <summary>Whether the interface went down at least once.</summary>
+    public bool WentDown { get; set; }
 
     /// <summary>When the interface ceased to exist; null while it does.</summary>
     public long? GoneAtNs { get; set; }

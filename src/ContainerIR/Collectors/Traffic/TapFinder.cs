@@ -1,4 +1,3 @@
-using System.Globalization;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
@@ -28,7 +27,7 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         }
 
         HashSet<ulong> containers = [.. spaces.Keys];
-        Dictionary<ulong, IReadOnlyList<NetworkLink>> links = [];
+        Dictionary<ulong, IReadOnlyList<LinkEntry>> links = [];
         foreach (ulong inode in containers)
         {
             if (!hosts.Contains(inode))
@@ -43,12 +42,12 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
             {
                 sink.AddGap(
                     $"traffic of network namespace {inode}",
-                    "the container uses the host's network: its packets cannot be told from everybody else's by interface; capturing the host's interfaces must be asked for");
+                    "the container, or a process of it, uses the host's network: its packets cannot be told from everybody else's by interface; capturing the host's interfaces must be asked for");
             }
         }
 
         FindOtherEnds(links, containers);
-        foreach ((ulong inode, IReadOnlyList<NetworkLink> all) in links)
+        foreach ((ulong inode, IReadOnlyList<LinkEntry> all) in links)
         {
             FindInside(inode, all);
         }
@@ -84,23 +83,8 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
 
     private static int ParentOf(int pid)
     {
-        try
-        {
-            // The kernel escapes line ends in Name:, so a line that begins so is the kernel's own (proc_pid_status(5)).
-            foreach (string line in File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/status")))
-            {
-                if (line.StartsWith("PPid:", StringComparison.Ordinal))
-                {
-                    return int.Parse(line.AsSpan(5), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture);
-                }
-            }
-        }
-        catch (IOException)
-        {
-            // Gone: it has no parent that could be looked at.
-        }
-
-        return 0;
+        using ProcEntry? process = pid > 0 ? ProcEntry.Open(pid, out _) : null;
+        return process is not null && ProcStat.Parse(process.Read("stat", 4096).Content) is { } stat ? stat.ParentPid : 0;
     }
 
     /// <summary>A process of every network namespace there is, the likely homes of other ends first.</summary>
@@ -108,10 +92,7 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
     {
         HashSet<ulong> seen = [];
         int parent = ParentOf(initPid);
-        IEnumerable<int> all = Directory.EnumerateDirectories("/proc")
-            .Select(path => int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0)
-            .Where(pid => pid > 0);
-        return new[] { Environment.ProcessId, 1, parent }.Concat(all)
+        return new[] { Environment.ProcessId, 1, parent }.Concat(ProcEntry.ListAll(out _))
             .Where(pid => NamespaceHandle.InodeOf(pid) is ulong inode && seen.Add(inode))
             .Take(MostNamespaces);
     }
@@ -136,12 +117,12 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         }
     }
 
-    private IReadOnlyList<NetworkLink>? TryList(ulong inode)
+    private List<LinkEntry>? TryList(ulong inode)
     {
         try
         {
-            using Links query = new(spaces[inode]);
-            return query.List();
+            using NetlinkSocket netlink = spaces[inode].CreateNetlink(Libc.NETLINK_ROUTE);
+            return List(netlink);
         }
         catch (IOException failure)
         {
@@ -150,9 +131,15 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         }
     }
 
+    private static List<LinkEntry> List(NetlinkSocket netlink)
+    {
+        (List<LinkEntry> links, DumpResult result) = RouteTables.Links(netlink);
+        return result.Errno == 0 ? links : throw new IOException($"list of interfaces: {Libc.Describe(result.Errno)}");
+    }
+
     private void FindOnHost(ulong inode)
     {
-        foreach (NetworkLink link in TryList(inode) ?? [])
+        foreach (LinkEntry link in TryList(inode) ?? [])
         {
             // What passes a bridge or a veth passes it on behalf of a container or of hardware that is read anyway.
             if (link.IsUp && link.Kind is not ("veth" or "bridge"))
@@ -162,7 +149,7 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         }
     }
 
-    private void FindOtherEnds(Dictionary<ulong, IReadOnlyList<NetworkLink>> links, HashSet<ulong> containers)
+    private void FindOtherEnds(Dictionary<ulong, IReadOnlyList<LinkEntry>> links, HashSet<ulong> containers)
     {
         HashSet<(ulong Namespace, int Index)> wanted =
             [.. links.SelectMany(pair => pair.Value.Where(IsPairedElsewhere).Select(link => (pair.Key, link.Index)))];
@@ -188,22 +175,22 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         }
     }
 
-    private bool FindOtherEnds(NamespaceHandle candidate, Dictionary<ulong, IReadOnlyList<NetworkLink>> links, HashSet<(ulong Namespace, int Index)> wanted)
+    private bool FindOtherEnds(NamespaceHandle candidate, Dictionary<ulong, IReadOnlyList<LinkEntry>> links, HashSet<(ulong Namespace, int Index)> wanted)
     {
         int before = wanted.Count;
-        using Links query = new(candidate);
-        IReadOnlyList<NetworkLink> here = query.List();
-        foreach ((ulong inode, IReadOnlyList<NetworkLink> theirs) in links)
+        using NetlinkSocket netlink = candidate.CreateNetlink(Libc.NETLINK_ROUTE);
+        List<LinkEntry> here = List(netlink);
+        foreach ((ulong inode, IReadOnlyList<LinkEntry> theirs) in links)
         {
             // Indexes repeat from namespace to namespace: the pair is certain only with the number by which the candidate knows the container's.
-            if (query.NamespaceIdOf(spaces[inode]) is not int id)
+            if (RouteTables.NamespaceIdOf(netlink, spaces[inode].Descriptor) is not int id)
             {
                 continue;
             }
 
-            foreach (NetworkLink end in here.Where(link => link.Kind == "veth" && link.LinkedNamespaceId == id && wanted.Contains((inode, link.LinkedIndex))))
+            foreach (LinkEntry end in here.Where(link => link.Kind == "veth" && link.PeerNamespaceId == id && wanted.Contains((inode, link.PeerIndex))))
             {
-                NetworkLink own = theirs.First(link => link.Index == end.LinkedIndex);
+                LinkEntry own = theirs.First(link => link.Index == end.PeerIndex);
                 _ = wanted.Remove((inode, own.Index));
                 found.Add(new Tap { ContainerLink = own, ContainerNamespace = inode, Link = end, Namespace = candidate.Inode });
             }
@@ -212,10 +199,10 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         return wanted.Count < before;
     }
 
-    private void FindInside(ulong inode, IReadOnlyList<NetworkLink> links)
+    private void FindInside(ulong inode, IReadOnlyList<LinkEntry> links)
     {
         bool hasHostSide = found.Any(tap => tap.ContainerNamespace == inode);
-        foreach (NetworkLink link in links.Where(link => !found.Any(tap => tap.ContainerNamespace == inode && tap.ContainerLink.Index == link.Index)))
+        foreach (LinkEntry link in links.Where(link => !found.Any(tap => tap.ContainerNamespace == inode && tap.ContainerLink.Index == link.Index)))
         {
             string name = DisplayText.Escape(link.Name);
             if (!link.IsUp)
@@ -259,5 +246,5 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         return open;
     }
 
-    private static bool IsPairedElsewhere(NetworkLink link) => link.Kind == "veth" && link.LinkedNamespaceId is not null;
+    private static bool IsPairedElsewhere(LinkEntry link) => link.Kind == "veth" && link.PeerNamespaceId is not null;
 }

@@ -125,7 +125,7 @@ internal sealed unsafe class TapReader(IReadOnlyList<OpenTap> taps, TrafficOptio
                     + $"(index {tap.Link.Index}) of network namespace {tap.Namespace}. Inbound packets were sent by the container."
                 : $"Interface {tap.ContainerName} (index {tap.ContainerLink.Index}) of network namespace {tap.ContainerNamespace}, read there. "
                     + (tap.Link.IsLoopback ? "Each packet stands here once." : "Outbound packets were sent by the container.");
-            packets.Advance(PcapNgWriter.Interface(packets.Room(8192), LinkType(tap), tap.Name, description, comment, tap.Link.Address));
+            packets.Advance(PcapNgWriter.Interface(packets.Room(8192), LinkType(tap), tap.Name, description, comment, tap.Link.HardwareAddress));
         }
     }
 
@@ -150,7 +150,9 @@ internal sealed unsafe class TapReader(IReadOnlyList<OpenTap> taps, TrafficOptio
         _ = Libc.poll(fds, (nuint)taps.Count, PollMilliseconds);
         for (int i = 0; i < taps.Count; i++)
         {
-            if ((fds[i].revents & Libc.POLLERR) != 0 && taps[i].Ring.IsInterfaceGone())
+            // An interface goes down before it goes away, and only the first is reported: from then on it is looked after.
+            taps[i].WentDown |= (fds[i].revents & Libc.POLLERR) != 0;
+            if (taps[i].WentDown && taps[i].GoneAtNs is null && taps[i].Ring.IsInterfaceGone())
             {
                 taps[i].GoneAtNs = TrafficJson.Nanoseconds(clock.GetUtcNow());
             }

@@ -51,12 +51,6 @@ internal sealed class TrafficCapture : IAsyncDisposable
     /// <exception cref="Evidence.BundleWriteException">The items cannot be opened.</exception>
     public static TrafficCapture Start(ContainerRef container, IReadOnlyList<NamespaceDoor> doors, IEvidenceSink sink, TrafficOptions options, TimeProvider clock)
     {
-        if (!container.HasProcesses)
-        {
-            sink.AddGap("traffic", "the container does not run: it has no network");
-            return new TrafficCapture(sink, options, clock, [], []);
-        }
-
         using TapFinder finder = new(options, container.InitPid, sink);
         List<OpenTap> taps = finder.Open(doors);
         foreach (Tap tap in taps.Select(open => open.Tap).Where(tap => !tap.IsHostSide))

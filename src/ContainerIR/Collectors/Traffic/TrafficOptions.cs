@@ -1,3 +1,6 @@
+using System.Globalization;
+using ContainerIR.Evidence;
+
 namespace ContainerIR.Collectors.Traffic;
 
 /// <summary>How long and how much traffic is recorded, and from where.</summary>
@@ -7,6 +10,18 @@ internal sealed record TrafficOptions(TimeSpan Duration, long MaxBytes)
 {
     /// <summary>What the full profile records.</summary>
     public static TrafficOptions TenSeconds { get; } = new(TimeSpan.FromSeconds(10), 256L * 1024 * 1024);
+
+    /// <summary>Reads what a person types: <c>SECONDS</c> or <c>SECONDS,MEGABYTES</c>, from 1 to 86400 and from 1 to 1048576.</summary>
+    /// <exception cref="OperatorException">It is neither.</exception>
+    public static TrafficOptions Parse(string text)
+    {
+        string[] parts = text.Split(',');
+        int megabytes = (int)(TenSeconds.MaxBytes >> 20);
+        return parts.Length <= 2 && IsNumber(parts[0], 86_400, out int seconds) && (parts.Length == 1 || IsNumber(parts[1], 1 << 20, out megabytes))
+            ? new TrafficOptions(TimeSpan.FromSeconds(seconds), (long)megabytes << 20)
+            : throw new OperatorException(
+                $"'{Evidence.Text.DisplayText.Escape(text)}' does not say how long to record traffic.", "Give SECONDS or SECONDS,MEGABYTES: --pcap 30 or --pcap 30,100.");
+    }
 
     /// <summary>
     /// Also records loopback, tunnels and the like where the container has interfaces with a host side. That takes a socket inside the container's
@@ -28,4 +43,7 @@ internal sealed record TrafficOptions(TimeSpan Duration, long MaxBytes)
 
     /// <summary>DNS messages beyond this are counted, not listed.</summary>
     public int MaxDnsRows { get; init; } = 100_000;
+
+    private static bool IsNumber(string text, int most, out int number) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= 1 && number <= most;
 }

@@ -70,7 +70,7 @@ internal static class TrafficSummary
         json.WriteNumber("id", id);
         TrafficJson.WriteBytes(json, "container_interface", tap.ContainerLink.Name);
         json.WriteNumber("container_index", tap.ContainerLink.Index);
-        json.WriteString("container_address", Convert.ToHexStringLower(tap.ContainerLink.Address));
+        json.WriteString("container_address", Convert.ToHexStringLower(tap.ContainerLink.HardwareAddress));
         json.WriteNumber("network_namespace", tap.ContainerNamespace);
         json.WriteString("kind", Evidence.Text.DisplayText.Escape(tap.ContainerLink.Kind));
         TrafficJson.WriteBytes(json, "read_at", tap.Link.Name);

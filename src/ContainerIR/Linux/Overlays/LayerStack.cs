@@ -1,5 +1,4 @@
 using ContainerIR.Evidence.Text;
-using ContainerIR.Linux.Mounts;
 
 namespace ContainerIR.Linux.Overlays;
 

@@ -9,14 +9,16 @@ internal sealed record OverlayOptions(byte[]? Upper, IReadOnlyList<byte[]> Lower
     /// <summary>Whether any directory is relative to where the mount was made from.</summary>
     public bool IsRelative => (Upper is not null && !IsAbsolute(Upper)) || Lowers.Any(lower => !IsAbsolute(lower));
 
-    /// <summary>Reads the options of a mount: <c>lowerdir=a:b</c>, or one <c>lowerdir+=</c> and <c>datadir+=</c> each (mounted by fsconfig).</summary>
-    public static OverlayOptions Parse(IEnumerable<byte[]> options)
+    /// <summary>Reads the options of a mount as mountinfo gives them: <c>lowerdir=a:b</c>, or one <c>lowerdir+=</c> and <c>datadir+=</c> each (mounted by fsconfig).</summary>
+    public static OverlayOptions Parse(ReadOnlySpan<byte> options)
     {
         byte[]? upper = null;
         List<byte[]> lowers = [];
         bool userXattr = false;
-        foreach (byte[] option in options)
+        foreach (Range range in options.Split((byte)','))
         {
+            // A comma inside a name is \054: split first, then undo the kernel's escapes, then the overlay's own.
+            byte[] option = ProcMounts.Unescape(options[range]);
             if (TryValue(option, "upperdir="u8, out ReadOnlySpan<byte> value))
             {
                 upper = Plain(value);

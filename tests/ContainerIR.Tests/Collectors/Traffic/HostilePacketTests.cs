@@ -11,7 +11,7 @@ public sealed class A_hostile_packet
 {
     private static readonly byte[][] Seeds =
     [
-        // Ethernet, VLAN, IPv4 with options, TCP
+        // Ethernet, VLAN, IPv4 with options, TCP, four bytes of padding
         Convert.FromHexString("ffffffffffff0200000000018100000508004600003000010000400600000a0000010a00000201010101" + "00500051000000010000000250120000000000007061796c6f616421"),
         // Ethernet, IPv6, hop-by-hop, fragment, authentication, UDP, DNS answer with pointers
         Convert.FromHexString("33330000000102000000000186dd6000000000600040fe800000000000000000000000000001ff020000000000000000000000000001"
@@ -19,10 +19,10 @@ public sealed class A_hostile_packet
             + "01c00c000500010000003c0002c010"),
     ];
 
-    [Property(MaxTest = 20_000)]
+    [Property(MaxTest = 5_000)]
     public void Never_throws_whatever_it_holds(byte[] noise, ushort etherType) => Read(noise ?? [], etherType);
 
-    [Property(MaxTest = 20_000)]
+    [Property(MaxTest = 5_000)]
     public void Never_throws_when_a_good_one_was_bent(uint which, uint cut, (ushort At, byte Value)[] changes)
     {
         byte[] packet = [.. Seeds[which % Seeds.Length]];
@@ -38,7 +38,7 @@ public sealed class A_hostile_packet
     public void Is_read_when_it_is_a_good_one()
     {
         Assert.True(PacketHeaders.TryParseEthernet(Seeds[0], out PacketHeaders tcp));
-        Assert.Equal((6, 80, 81, 0x12, 8), (tcp.Protocol, tcp.SourcePort, tcp.DestinationPort, tcp.TcpFlags, tcp.PayloadBytes));
+        Assert.Equal((6, 80, 81, 0x12, 4), (tcp.Protocol, tcp.SourcePort, tcp.DestinationPort, tcp.TcpFlags, tcp.PayloadBytes));
         Assert.True(PacketHeaders.TryParseEthernet(Seeds[1], out PacketHeaders udp));
         Assert.Equal((17, 53, 0xc000), (udp.Protocol, udp.SourcePort, udp.DestinationPort));
         Assert.Equal("fe80::1", TrafficJson.Address(udp.Version, udp.Source));

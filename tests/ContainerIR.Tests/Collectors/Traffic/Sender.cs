@@ -31,6 +31,9 @@ internal sealed class TestContainerNetwork(int pid)
     public Socket Open(SocketType type)
     {
         using NamespaceHandle space = NamespaceHandle.OfProcess(pid);
-        return new Socket(new SafeSocketHandle(space.CreateSocket(AF_INET, (int)type, 0), ownsHandle: true));
+        Descriptor socket = space.CreateSocket(AF_INET, (int)type, 0);
+        int number = socket.Number;
+        socket.SetHandleAsInvalid(); // the socket owns it from here on
+        return new Socket(new SafeSocketHandle(number, ownsHandle: true));
     }
 }

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using ContainerIR.Evidence.Text;
 
-namespace ContainerIR.Linux.Mounts;
+namespace ContainerIR.Linux.Overlays;
 
 /// <summary>
 /// A directory of the host, opened so that reading it leaves no mark: through a detached clone of its mount (open_tree(2), mount_setattr(2)) that is

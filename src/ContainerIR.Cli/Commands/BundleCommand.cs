@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Text.Json;
+using ContainerIR.Acquisitions;
+using ContainerIR.Cases;
+using ContainerIR.Cli.Output;
+using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Recoveries;
+using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Text;
+
+namespace ContainerIR.Cli.Commands;
+
+/// <summary><c>cir bundle recover</c>: what can be done with a bundle besides verifying it.</summary>
+internal static class BundleCommand
+{
+    public static Command Make(Surroundings surroundings)
+    {
+        Command command = new("bundle", "Work on a single bundle.");
+        command.Add(MakeRecover(surroundings));
+        return command;
+    }
+
+    private static Command MakeRecover(Surroundings surroundings)
+    {
+        Argument<string> bundle = new("BUNDLE") { Description = "The folder of the unsealed bundle." };
+        Option<string?> home = Shared.Home();
+        Option<string?> passphraseFile = Shared.PassphraseFile();
+        Option<bool> json = Shared.Json();
+        Command command = new("recover", "Seal what an interrupted acquisition can prove; put the rest beside it.") { bundle, home, passphraseFile, json };
+        command.SetAction(async (parsed, ct) =>
+        {
+            CaseHome place = surroundings.Home(parsed.GetValue(home));
+            Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
+            ResponderIdentity identity = IdentityFolder.Load(place.KeysFolder, passphrases.Read(PassphraseUse.OpenKey));
+            RecoveryOptions options = new() { Agent = ToolFacts.Agent, MakeFrameDecoder = () => new ZstdFrameDecoder(), Clock = surroundings.Clock };
+            RecoveredBundle recovered = await BundleRecovery.RecoverAsync(parsed.GetRequiredValue(bundle), identity, options, ct);
+            if (parsed.GetValue(json))
+            {
+                CliJson.Write(surroundings.Out, RecoveredJson.From(recovered), CliJson.Default.RecoveredJson);
+            }
+            else
+            {
+                Print(surroundings.Out, recovered);
+            }
+
+            return recovered.Bundle.Gaps.Count + recovered.Salvaged.Count + recovered.Lost.Count == 0 ? ExitCode.Success : ExitCode.SealedWithGaps;
+        });
+        return command;
+    }
+
+    private static void Print(TextWriter writer, RecoveredBundle recovered)
+    {
+        string path = DisplayText.Escape(recovered.Bundle.Path);
+        writer.WriteLine($"Sealed   {path}");
+        writer.WriteLine($"Root     sha256 {recovered.Bundle.RootSha256}");
+        writer.WriteLine($"Items    {recovered.Bundle.Items.Count}, {recovered.Salvaged.Count} of them cut to what is provable, {recovered.Lost.Count} lost");
+        foreach (EvidenceItem item in recovered.Salvaged.Concat(recovered.Lost))
+        {
+            writer.WriteLine($"         {item.Path}: {JsonNamingPolicy.KebabCaseLower.ConvertName(item.Status.ToString())}, {Quantities.Bytes(item.RawBytes)} kept");
+        }
+
+        writer.WriteLine($"Gaps     {recovered.Bundle.Gaps.Count}");
+        if (recovered.UnprovenFolder is { } unproven)
+        {
+            writer.WriteLine($"Unproven {DisplayText.Escape(unproven)} (not evidence)");
+        }
+
+        writer.WriteLine();
+        writer.WriteLine($"Next     cir verify {path}");
+        writer.WriteLine("         cir case rebuild CASE    fills the index of its case");
+    }
+}
+
+/// <summary>What <c>cir bundle recover --json</c> prints.</summary>
+internal sealed record RecoveredJson(
+    string BundlePath, string RootSha256, int Items, IReadOnlyList<string> Salvaged, IReadOnlyList<string> Lost, int Gaps, string? UnprovenFolder)
+{
+    public static RecoveredJson From(RecoveredBundle recovered) => new(
+        recovered.Bundle.Path,
+        recovered.Bundle.RootSha256,
+        recovered.Bundle.Items.Count,
+        [.. recovered.Salvaged.Select(item => item.Path)],
+        [.. recovered.Lost.Select(item => item.Path)],
+        recovered.Bundle.Gaps.Count,
+        recovered.UnprovenFolder);
+}
