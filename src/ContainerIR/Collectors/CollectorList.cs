@@ -21,6 +21,7 @@ internal static class CollectorList
         new("traffic", Volatility.NetworkState, Profile.Full, static context => new TrafficCollector(TrafficOptions.TenSeconds, context.Clock), RunsBeside: true),
         new("network", Volatility.NetworkState, Profile.Triage, static context => new NetworkCollector(NetworkCollector.AddressesOf(context.Runtime), ReadWorkerLaunch.Self)),
         new("processes", Volatility.ProcessTable, Profile.Triage, static context => new ProcessesCollector(context.Profile, ReadWorkerLaunch.Self)),
+        new("memory", Volatility.ProcessMemory, Profile.Full, static context => new MemoryCollector(context, MemoryScope.All, FreezePolicy.Auto)),
         new("logs", Volatility.Disk, Profile.Standard, static context => new LogsCollector(context)),
         new("rootfs-diff", Volatility.Disk, Profile.Triage, static context => new RootFsDiffCollector(context)),
         new("configuration", Volatility.Configuration, Profile.Triage, static context => new ConfigurationCollector(context)),

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Globalization;
+using ContainerIR.Linux;
+using ContainerIR.Tests.Some;
+using Xunit;
+
+namespace ContainerIR.Tests.Linux;
+
+public sealed class A_frozen_container : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("cir-frozen-").FullName;
+
+    [Fact]
+    public async Task Stands_still_until_it_is_let_go()
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "while true; do date +%s%N > /beat; done");
+        string beat = $"/proc/{container.InitPid}/root/beat";
+        await using (HeldContainer held = await Freeze(container))
+        {
+            Assert.Equal(FreezeOutcome.Frozen, held.Report.Outcome);
+            Assert.Single(Directory.GetFiles(folder));
+            Assert.True(IsStill(container));
+        }
+
+        Assert.Empty(Directory.GetFiles(folder));
+        string now = File.ReadAllText(beat);
+        await RealEngine.Until(() => File.ReadAllText(beat) != now, "the container to run on");
+    }
+
+    [Fact]
+    public async Task Runs_again_when_whoever_froze_it_is_killed()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using Process holder = await Hold(container);
+        Assert.True(IsStill(container));
+        holder.Kill();
+        await RealEngine.Until(() => !IsStill(container), "the guard to thaw it");
+        await RealEngine.Until(() => Directory.GetFiles(folder).Length == 0, "the record to go");
+    }
+
+    [Fact]
+    public async Task Whose_guard_is_killed_too_is_repaired_at_the_next_start()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using Process holder = await Hold(container);
+        Assert.Equal("in progress", Assert.Single(Freezer.RepairLeftovers(folder)).Outcome);
+        using Process guard = Process.GetProcessById(FreezeState.Load(Directory.GetFiles(folder)[0]).GuardPid);
+        guard.Kill();
+        await RealEngine.Until(() => FreezeState.StartOf(guard.Id) is null, "the guard to end");
+        holder.Kill();
+        await holder.WaitForExitAsync();
+        Assert.True(IsStill(container));
+        Assert.Equal(("thawed", container.Id), (Freezer.RepairLeftovers(folder) is [var repaired] ? repaired.Outcome : "", container.Id));
+        Assert.False(IsStill(container));
+        Assert.Empty(Freezer.RepairLeftovers(folder));
+    }
+
+    [Fact]
+    public async Task Is_thawed_when_its_time_is_over()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        await using HeldContainer held = await Freeze(container, TimeSpan.FromMilliseconds(300));
+        await RealEngine.Until(() => !IsStill(container), "the time to pass");
+        await held.DisposeAsync();
+        Assert.True(held.Report.WasThawedByOthers);
+    }
+
+    [Fact]
+    public async Task That_was_paused_before_is_not_thawed()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        RealEngine.Docker("pause", container.Id);
+        await using (HeldContainer held = await Freeze(container))
+        {
+            Assert.Equal(FreezeOutcome.AlreadyFrozen, held.Report.Outcome);
+        }
+
+        Assert.Equal("paused", container.Inspect("{{.State.Status}}"));
+        Assert.True(IsStill(container));
+        Assert.Empty(Directory.GetFiles(folder));
+        RealEngine.Docker("unpause", container.Id);
+    }
+
+    [Fact]
+    public async Task Is_not_frozen_without_a_guard()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        Freezer freezer = new(new GuardLaunch("/bin/false", []), TimeProvider.System, folder);
+        await using HeldContainer held = await freezer.FreezeAsync(container.Id, container.InitPid, false, TimeSpan.FromMinutes(1), CancellationToken.None);
+        Assert.False(held.IsHeld);
+        Assert.Contains("guard", held.Report.Reason, StringComparison.Ordinal);
+        Assert.False(IsStill(container));
+    }
+
+    [Fact]
+    public async Task Is_never_a_group_that_does_not_bear_its_id()
+    {
+        Freezer freezer = new(HiddenHost.Guard, TimeProvider.System, folder);
+        await using HeldContainer held = await freezer.FreezeAsync(new string('a', 64), Environment.ProcessId, false, TimeSpan.FromMinutes(1), CancellationToken.None);
+        Assert.Equal(FreezeOutcome.NotFrozen, held.Report.Outcome);
+        Assert.NotNull(held.Report.Reason);
+    }
+
+    [Fact]
+    public void Record_that_names_another_file_is_not_followed()
+    {
+        string victim = Path.Combine(folder, "freezer.state");
+        File.WriteAllText(victim, "mine");
+        new FreezeState
+        {
+            ContainerId = "x",
+            ControlPath = victim,
+            BootId = FreezeState.CurrentBoot,
+            OwnerPid = int.MaxValue,
+            OwnerStartTicks = 1,
+            GuardPid = int.MaxValue,
+            GuardStartTicks = 1,
+            RequestedAt = DateTimeOffset.UnixEpoch,
+        }.Save(Path.Combine(folder, "x-1.json"));
+        File.WriteAllText(Path.Combine(folder, "y-1.json"), "{broken");
+        Assert.All(Freezer.RepairLeftovers(folder), repaired => Assert.Equal("failed", repaired.Outcome));
+        Assert.Equal("mine", File.ReadAllText(victim));
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private Task<HeldContainer> Freeze(TestContainer container, TimeSpan? limit = null) =>
+        new Freezer(HiddenHost.Guard, TimeProvider.System, folder)
+            .FreezeAsync(container.Id, container.InitPid, false, limit ?? TimeSpan.FromMinutes(1), CancellationToken.None);
+
+    private async Task<Process> Hold(TestContainer container)
+    {
+        GuardLaunch self = GuardLaunch.Self;
+        Process holder = Process.Start(new ProcessStartInfo(
+            self.Program, [.. self.Arguments.SkipLast(1), HiddenHost.HoldVerb, container.Id, container.InitPid.ToString(CultureInfo.InvariantCulture), folder])
+        { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        string? line = await holder.StandardOutput.ReadLineAsync();
+        Assert.StartsWith("Frozen ", line, StringComparison.Ordinal);
+        return holder;
+    }
+
+    private static bool IsStill(TestContainer container)
+    {
+        using ProcEntry init = ProcEntry.Open(container.InitPid, out _)!;
+        using ProcEntry self = ProcEntry.Open(Environment.ProcessId, out _)!;
+        List<FreezerControl> controls = FreezerControl.FindAll(
+            CgroupLines.Parse(init.Read("cgroup", 65536).Content), container.Id, self.Read("mountinfo", 1 << 20).Content, out _);
+        Assert.NotEmpty(controls);
+        return controls.Exists(control => control.IsFrozen());
+    }
+}
