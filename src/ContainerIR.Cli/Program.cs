@@ -10,10 +10,9 @@ if (args is ["--version"])
     return ExitCode.Success;
 }
 
-if (args is [ReadWorkerLaunch.Verb])
+if (HiddenVerbs.TryRun(args, out int hiddenExitCode))
 {
-    // Started by ourselves: reads files that may block for ever, in a process that can be left behind.
-    return ReadWorker.Serve();
+    return hiddenExitCode;
 }
 
 using Interruption interruption = new();

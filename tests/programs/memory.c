@@ -121,6 +121,13 @@ static void uninterruptible(void) {
   beta_waits();
 }
 
+static void hold(size_t mebibytes) {
+  unsigned long *p = map(mebibytes << 20, 0), x = 88172645463325252ul;
+  for (size_t i = 0; i < (mebibytes << 20) / 8; i++) { x ^= x << 13; x ^= x >> 7; x ^= x << 17; p[i] = x; }
+  map(64ul << 30, MAP_NORESERVE);
+  ready();
+  beta_waits();
+}
 static void dead_leader_rest(void) { mark(map(4096, 0), "rest"); ready(); beta_waits(); }
 static void *rest(void *unused) { while (!turning) usleep(1000); usleep(100000); dead_leader_rest(); return unused; }
 
@@ -132,6 +139,7 @@ int main(int count, char **args) {
   else if (!strcmp(mode, "planted")) planted();
   else if (!strcmp(mode, "pages")) pages();
   else if (!strcmp(mode, "many")) many();
+  else if (!strcmp(mode, "hold")) hold(count > 2 ? atol(args[2]) : 1024);
   else if (!strcmp(mode, "uninterruptible")) uninterruptible();
   else if (!strcmp(mode, "dead-leader")) {
     if (!fork()) { pthread_t t; pthread_create(&t, 0, rest, 0); turning = 1; pthread_exit(0); }

@@ -51,7 +51,7 @@ internal sealed class FreezerControl
         byte[] id = Encoding.ASCII.GetBytes(containerId);
         reason = "no cgroup freezer is mounted, or the container's control group is not in it";
         ProcMounts mounts = ProcMounts.Parse(mountinfo);
-        foreach ((string hierarchy, byte[] top) in init.Tops(containerId))
+        foreach ((string hierarchy, byte[] top) in init.Tops(containerId, engine: null))
         {
             bool isUnified = hierarchy.Length == 0;
             if (!isUnified && !hierarchy.Split(',').Contains("freezer"))

@@ -19,6 +19,10 @@ internal static class HiddenVerbs
             case [FreezeGuard.Verb, ..]:
                 exitCode = FreezeGuard.Run(args.AsSpan(1));
                 return true;
+            case [ReadWorkerLaunch.Verb]:
+                // Reads files that may block for ever, in a process that can be left behind.
+                exitCode = ReadWorker.Serve();
+                return true;
             default:
                 return false;
         }

@@ -19,7 +19,6 @@ internal static unsafe partial class Libc
     public const int WNOHANG = 1;
     public const int WALL = 0x40000000;
 
-
     /// <summary>_IOWR('f', 16, struct pm_scan_arg), include/uapi/linux/fs.h.</summary>
     public const uint PAGEMAP_SCAN = 0xC0606610;
 
