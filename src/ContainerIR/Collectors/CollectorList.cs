@@ -1,5 +1,5 @@
-using ContainerIR.Linux;
 using ContainerIR.Collectors.Traffic;
+using ContainerIR.Linux;
 
 namespace ContainerIR.Collectors;
 

@@ -66,7 +66,8 @@ internal sealed class DeadlineThread : IDisposable
             }
 
             work.Dispose();
-        }) { IsBackground = true, Name = "proc" }.Start();
+        })
+        { IsBackground = true, Name = "proc" }.Start();
         return work;
     }
 }

@@ -22,7 +22,16 @@ internal static class SomeIndexedBundle
         IEvidenceSink events = bundle.OpenSection("events", 1);
         await AddAsync(events, "events-parsed.jsonl", ItemForm.Plain, lines => new EventRow
         {
-            Number = 1, Offset = 0, Length = 10, TimeNs = 1_700_000_000_000_000_001, Type = "container", Action = "exec_start", Detail = "sh -c id", Class = "exec", Name = "web", OfContainer = true,
+            Number = 1,
+            Offset = 0,
+            Length = 10,
+            TimeNs = 1_700_000_000_000_000_001,
+            Type = "container",
+            Action = "exec_start",
+            Detail = "sh -c id",
+            Class = "exec",
+            Name = "web",
+            OfContainer = true,
         }.Write(lines));
         IEvidenceSink network = bundle.OpenSection("network", 2);
         await AddTextAsync(network, "sockets.jsonl", ItemForm.Plain, """

@@ -83,7 +83,14 @@ public sealed class Collected_host_facts
 
     private static ContainerRef AnyContainer => new()
     {
-        RuntimeKind = "docker", Id = new string('a', 64), Name = "any", ImageName = "any", ImageId = "", State = ContainerState.Running, InitPid = 1, CreatedAt = DateTimeOffset.UnixEpoch,
+        RuntimeKind = "docker",
+        Id = new string('a', 64),
+        Name = "any",
+        ImageName = "any",
+        ImageId = "",
+        State = ContainerState.Running,
+        InitPid = 1,
+        CreatedAt = DateTimeOffset.UnixEpoch,
     };
 }
 

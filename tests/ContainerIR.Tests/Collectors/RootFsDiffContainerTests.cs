@@ -131,7 +131,15 @@ public sealed class The_file_system_of_a_container
     {
         ContainerRef container = new()
         {
-            RuntimeKind = "docker", Id = new string('a', 64), Name = "x", ImageName = "x", ImageId = "x", State = ContainerState.Exited, InitPid = 0, CreatedAt = default, StorageDriver = "zfs",
+            RuntimeKind = "docker",
+            Id = new string('a', 64),
+            Name = "x",
+            ImageName = "x",
+            ImageId = "x",
+            State = ContainerState.Exited,
+            InitPid = 0,
+            CreatedAt = default,
+            StorageDriver = "zfs",
         };
 
         using DiffCapture capture = await DiffCapture.Of(container);

@@ -78,7 +78,14 @@ public sealed class Layers_of_a_container : IDisposable
     {
         ContainerRef container = new()
         {
-            RuntimeKind = "docker", Id = new string('a', 64), Name = "x", ImageName = "x", ImageId = "x", State = ContainerState.Running, InitPid = 1, CreatedAt = default,
+            RuntimeKind = "docker",
+            Id = new string('a', 64),
+            Name = "x",
+            ImageName = "x",
+            ImageId = "x",
+            State = ContainerState.Running,
+            InitPid = 1,
+            CreatedAt = default,
             StorageDriver = "overlay2",
         };
         if (upper is not null)

@@ -74,7 +74,7 @@ internal sealed unsafe class ContentReader : IDisposable
     public static void Map(int descriptor, in StatX stat, ContentDigest digest)
     {
         digest.Clear();
-        
+
         // Space allocated but never written counts as a hole too, though its blocks are taken: worth two calls for a large file.
         bool mayHaveHoles = stat.stx_blocks * 512 < stat.stx_size || stat.stx_size >= ReadAheadFrom;
         digest.IsSparse = mayHaveHoles && stat.stx_size > 0 && digest.Map.Scan(descriptor, (long)stat.stx_size);
