@@ -212,8 +212,9 @@ internal sealed record HostFacts
                 }
             }
         }
-        catch (NetworkInformationException failure)
+        catch (Exception failure) when (failure is NetworkInformationException or IOException or UnauthorizedAccessException)
         {
+            // The platform reads /etc/resolv.conf for it, which a bare host may lack.
             missing.Add(("addresses of the host", failure.Message));
         }
 
