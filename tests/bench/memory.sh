@@ -1,12 +1,14 @@
 #!/bin/bash
 # Memory of one container: ours (ELF cores, hashed, written) against the floor (pagemap + pread to a file) and gcore. By hand, as root:
-#   dotnet build tests/ContainerIR.Tests && tests/bench/memory.sh [MIB] [RUNS]
+#   tests/bench/memory.sh [MIB] [RUNS]
 # The process holds MIB of incompressible memory and 64 GiB reserved and never written. gcore writes those as zeros: it is run with a time limit.
 set -eu
 cd "$(dirname "$0")/../.."
 mib=${1:-1024} runs=${2:-5}
 work=$(mktemp -d) name=cir-bench-memory-$$
+image=cir-test:busybox   # made by the tests
 trap 'docker rm -f "$name" >/dev/null 2>&1; rm -rf "$work"' EXIT
+dotnet build tests/bench/Memory -c Release -v quiet -nologo
 gcc -O1 -g -static -pthread -o "$work/program" tests/programs/memory.c
 gcc -O2 -o "$work/floor" -x c - <<'C'
 #define _GNU_SOURCE
@@ -39,7 +41,6 @@ int main(int c, char **v) {
   fsync(out); printf("floor copied %lu MiB\n", total >> 20); return 0;
 }
 C
-image=cir-test:busybox
 docker create --name "$name" "$image" /program hold "$mib" >/dev/null
 docker cp "$work/program" "$name:/program" >/dev/null
 docker start "$name" >/dev/null
@@ -48,7 +49,7 @@ until [ -e "/proc/$pid/root/ready" ]; do sleep 0.1; done
 echo "machine: $(nproc) processors, load $(cut -d' ' -f1 /proc/loadavg), kernel $(uname -r); $mib MiB resident"
 for run in $(seq "$runs"); do
   s=$(date +%s%N); "$work/floor" "$pid" "$work/out" >/dev/null; e=$(date +%s%N); echo "run $run floor $(((e - s) / 1000000)) ms"; rm -f "$work/out"
-  TMPDIR=$work dotnet tests/ContainerIR.Tests/bin/Debug/net10.0/ContainerIR.Tests.dll copy-memory "$name" | sed "s/^/run $run ours  /"
+  dotnet tests/bench/Memory/bin/Release/net10.0/ContainerIR.MemoryBench.dll "$name" "$work/cores" | sed "s/^/run $run ours  /"
 done
 s=$(date +%s%N); timeout 120 gcore -o "$work/gcore" "$pid" >/dev/null 2>&1 && what=done || what="given up after 120 s"; e=$(date +%s%N)
 echo "gcore $(((e - s) / 1000000)) ms ($what), $(du -sm --apparent-size "$work" | cut -f1) MiB written"

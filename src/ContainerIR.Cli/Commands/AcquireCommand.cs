@@ -6,6 +6,7 @@ using ContainerIR.Collectors;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Linux;
 
 namespace ContainerIR.Cli.Commands;
 
@@ -65,6 +66,11 @@ internal static class AcquireCommand
             throw new OperatorException(
                 "Acquiring needs root: sockets, processes and changed files are read from the host's side, which the kernel allows nobody else.",
                 "sudo cir acquire … (the same command); cir doctor says what works without.");
+        }
+
+        foreach (RepairedFreeze left in Freezer.RepairLeftovers())
+        {
+            surroundings.Say($"A container was left frozen by an earlier run: {left.ContainerId} {left.Outcome}. {DisplayText.Escape(left.Detail)}");
         }
 
         ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);

@@ -1,14 +1,12 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using ContainerIR.Collectors;
 using ContainerIR.Linux;
 
 namespace ContainerIR.Tests.Some;
 
 /// <summary>
-/// The test executable answers to the hidden verbs as <c>cir</c> does, so that tests can start what runs apart from them; and to two of its own:
-/// <c>hold-frozen ID PID FOLDER</c> freezes a container, says so, and waits to be killed; and <c>copy-memory ID</c> for tests/bench/memory.sh.
+/// The test executable answers to the hidden verbs as <c>cir</c> does, so that tests can start what runs apart from them; and to one of its own:
+/// <c>hold-frozen ID PID FOLDER</c> freezes a container, says so, and waits to be killed.
 /// </summary>
 internal static class HiddenHost
 {
@@ -28,12 +26,6 @@ internal static class HiddenHost
             Environment.Exit(exitCode);
         }
 
-        if (arguments is ["copy-memory", var measured])
-        {
-            Measure(measured).GetAwaiter().GetResult();
-            Environment.Exit(0);
-        }
-
         if (arguments is [HoldVerb, var id, var pid, var folder])
         {
             Freezer freezer = new(Guard, TimeProvider.System, folder);
@@ -44,17 +36,5 @@ internal static class HiddenHost
             Console.In.ReadToEnd();
             Environment.Exit(3);
         }
-    }
-
-    private static async Task Measure(string id)
-    {
-        long before = Environment.WorkingSet;
-        long started = Stopwatch.GetTimestamp();
-        using FolderSink sink = await Engine.Collect(
-            id, context => new MemoryCollector(MemoryScope.All, FreezePolicy.Auto, context.Runtime, new Freezer(Guard, context.Clock), context.Clock, TimeSpan.FromMinutes(5)));
-        TimeSpan took = Stopwatch.GetElapsedTime(started);
-        string peak = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal));
-        long bytes = sink.Items.Where(item => item.Path.StartsWith("cores/", StringComparison.Ordinal)).Sum(item => item.RawBytes);
-        Console.WriteLine($"copied {bytes >> 20} MiB in {took.TotalMilliseconds:0} ms; RSS before {before >> 20} MiB, {peak}; {string.Join("; ", sink.Effects)}; gaps {sink.Gaps.Count}");
     }
 }
