@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ContainerIR.Runtimes;
+using ContainerIR.Rows;
 using ContainerIR.Tests.Some;
 using Xunit;
 

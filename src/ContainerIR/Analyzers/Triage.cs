@@ -1,0 +1,46 @@
+using ContainerIR.Evidence;
+using ContainerIR.Evidence.Text;
+
+namespace ContainerIR.Analyzers;
+
+/// <summary>Runs all analyzers over one sealed bundle.</summary>
+public static class Triage
+{
+    private const int MaxOfOneRule = 50;
+
+    /// <summary>Judges a bundle.</summary>
+    /// <param name="bundle">Its folder.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <returns>The findings, worst first; the same bytes always give the same.</returns>
+    /// <exception cref="OperatorException">It is no sealed bundle, or its record is not as it was sealed.</exception>
+    public static TriageReport Run(string bundle, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(bundle);
+        Scene scene = Scene.Open(bundle, ct);
+        List<Finding> findings = [];
+        Dictionary<string, int> counts = [];
+        foreach (IAnalyzer analyzer in AnalyzerList.All)
+        {
+            foreach (Finding finding in analyzer.Analyze(scene, ct))
+            {
+                int count = counts[finding.Rule.Id] = counts.GetValueOrDefault(finding.Rule.Id) + 1;
+                if (count <= MaxOfOneRule)
+                {
+                    findings.Add(finding);
+                }
+            }
+        }
+
+        return new TriageReport
+        {
+            ContainerName = DisplayText.Shorten(scene.Record.ContainerName ?? "", 256),
+            ContainerId = DisplayText.Shorten(scene.Record.ContainerId ?? "", 128),
+            Image = DisplayText.Shorten(scene.Record.ImageName ?? "", 256),
+            BundleId = DisplayText.Shorten(scene.Record.BundleId, 64),
+            RootSha256 = scene.RootSha256,
+            Findings = [.. findings.OrderByDescending(finding => finding.Severity).ThenBy(finding => finding.Rule.Id, StringComparer.Ordinal)],
+            NotExamined = [.. scene.NotExamined.Concat(scene.Record.Gaps.Select(gap => DisplayText.Shorten($"{gap.Collector}: {gap.Sought}: {gap.Reason}", 500)))],
+            LeftOut = counts.Where(entry => entry.Value > MaxOfOneRule).ToDictionary(entry => entry.Key, entry => entry.Value - MaxOfOneRule),
+        };
+    }
+}
