@@ -61,27 +61,13 @@ internal static class AcquireCommand
     private static async Task<int> RunAsync(
         Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts, Passphrases passphrases, bool json, CancellationToken ct)
     {
-        if (!surroundings.IsRoot)
-        {
-            throw new OperatorException(
-                "Acquiring needs root: sockets, processes and changed files are read from the host's side, which the kernel allows nobody else.",
-                "sudo cir acquire … (the same command); cir doctor says what works without.");
-        }
-
-        foreach (RepairedFreeze left in Freezer.RepairLeftovers())
-        {
-            surroundings.Say($"A container was left frozen by an earlier run: {left.ContainerId} {left.Outcome}. {DisplayText.Escape(left.Detail)}");
-        }
-
-        ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
-        OpenCase(surroundings, request, parts);
         BundlePathSeen seen = new();
         AcquisitionResult result;
         try
         {
             using ProgressLine? live = surroundings.ErrorWidth() is null ? null : new ProgressLine(surroundings.Error, surroundings.ErrorWidth, surroundings.Clock);
             seen.Next = live ?? (IProgress<AcquisitionProgress>)new PlainProgress(surroundings.Say, surroundings.Clock);
-            result = await surroundings.Acquire(request, parts, seen, ct);
+            result = await AcquireAsync(surroundings, request, parts, passphrases, seen, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
@@ -106,6 +92,27 @@ internal static class AcquireCommand
         }
 
         return result.Gaps.Count == 0 ? ExitCode.Success : ExitCode.SealedWithGaps;
+    }
+
+    /// <summary>What <c>cir acquire</c> and the console both do: rights, what an earlier run left, key and case on first use, then the acquisition.</summary>
+    public static Task<AcquisitionResult> AcquireAsync(
+        Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts, Passphrases passphrases, IProgress<AcquisitionProgress> progress, CancellationToken ct)
+    {
+        if (!surroundings.IsRoot)
+        {
+            throw new OperatorException(
+                "Acquiring needs root: sockets, processes and changed files are read from the host's side, which the kernel allows nobody else.",
+                "sudo cir acquire … (the same command); cir doctor says what works without.");
+        }
+
+        foreach (RepairedFreeze left in Freezer.RepairLeftovers())
+        {
+            surroundings.Say($"A container was left frozen by an earlier run: {left.ContainerId} {left.Outcome}. {DisplayText.Escape(left.Detail)}");
+        }
+
+        ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
+        OpenCase(surroundings, request, parts);
+        return surroundings.Acquire(request, parts, progress, ct);
     }
 
     private static void OpenCase(Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts)

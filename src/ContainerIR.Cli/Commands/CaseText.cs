@@ -41,7 +41,7 @@ internal static class CaseText
         }
     }
 
-    private static void WriteBundle(TextWriter writer, BundleOverview bundle, int? width)
+    public static void WriteBundle(TextWriter writer, BundleOverview bundle, int? width)
     {
         writer.WriteLine($"Bundle {bundle.Folder}");
         Field(writer, "container", $"{bundle.ContainerName ?? "?"}  {Short(bundle.ContainerId)}  image {bundle.ImageName ?? "?"}", width);

@@ -38,7 +38,7 @@ internal static class ContainersCommand
         .ThenBy(each => each.Container.Name, StringComparer.Ordinal);
 
     // Every mark's name fits a line where their texts would not; of capabilities the name is the mark. --json has the texts.
-    private static string RisksOf(ContainerSummary summary) => string.Join(
+    public static string RisksOf(ContainerSummary summary) => string.Join(
         ", ",
         summary.Risks.GroupBy(risk => risk.Id).Select(marks => marks.Key == "cap-add" ? $"cap-add {string.Join('+', marks.Select(mark => mark.Text))}" : marks.Key));
 

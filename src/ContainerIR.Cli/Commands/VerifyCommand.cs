@@ -37,7 +37,7 @@ internal static class VerifyCommand
         return command;
     }
 
-    private static void Write(TextWriter writer, VerificationReport report)
+    public static void Write(TextWriter writer, VerificationReport report)
     {
         writer.WriteLine($"Bundle      {DisplayText.Escape(report.Bundle)}");
         writer.WriteLine($"Root        {(report.RootSha256 is { } root ? "sha256 " + root : "none")}");
