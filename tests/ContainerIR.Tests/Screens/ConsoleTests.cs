@@ -1,4 +1,3 @@
-using ContainerIR.Evidence.Verification;
 using ContainerIR.Tests.Some;
 using Terminal.Gui.Input;
 using Xunit;
@@ -51,22 +50,17 @@ public sealed class The_console
     }
 
     [Fact]
-    public async Task Acquires_a_sealed_bundle_and_verifies_it()
+    public void Acquires_a_sealed_bundle_verifies_it_and_finds_it_in_its_case()
     {
         using TestContainer container = RealEngine.Start([], "sleep", "1000");
-        string bundle;
-        using (SomeConsole console = new(120, 40))
-        {
-            Filter(console, container.Name);
+        using SomeConsole console = new(120, 40);
+        Filter(console, container.Name);
 
-            console.Press('a').Until("Evidence effect").Press(Key.F2).Until("Sealed  ").Press('v').Until("VERIFIED:");
+        console.Press('a').Until("Evidence effect").Press(Key.F2).Until("Sealed  ").Press('v').Until("VERIFIED:");
 
-            bundle = Assert.Single(Directory.GetDirectories(console.Home, "EV-*", SearchOption.AllDirectories));
-            Assert.Equal(Verdict.Verified, (await BundleVerifier.VerifyAsync(bundle, new VerifyOptions(null), CancellationToken.None)).Verdict);
-
-            console.Press(Key.Esc, Key.Esc).Press('K').Until("OPENED").Until("IR-").Press(Key.Enter).Until(container.Name).Press(Key.Enter).Until("container");
-            console.Press('6').Until("data/");
-        }
+        string bundle = Path.GetFileName(Assert.Single(Directory.GetDirectories(console.Home, "EV-*", SearchOption.AllDirectories)));
+        console.Press(Key.Esc, Key.Esc).Press('K').Until("OPENED").Until("IR-").Press(Key.Enter).Until(container.Name).Press(Key.Enter).Until(bundle);
+        console.Press('6').Until("data/");
     }
 
     [Fact]
