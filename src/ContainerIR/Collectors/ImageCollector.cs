@@ -108,7 +108,7 @@ internal sealed class ImageCollector(CollectionContext context) : ICollector
 
             sink.AddGap($"files of layer {layer.Number} of the image", "the layer store does not name its directory");
         }
-        catch (IOException failure)
+        catch (IOException failure) when (failure is not BundleWriteException)
         {
             sink.AddGap($"files of layer {layer.Number} of the image", failure.Message);
         }

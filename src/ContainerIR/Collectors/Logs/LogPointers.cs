@@ -69,7 +69,7 @@ internal static class LogPointers
                 sink.AddGap($"log files in {DisplayText.Escape(where)}", $"only the first {seen} entries were looked at");
             }
         }
-        catch (IOException failure)
+        catch (IOException failure) when (failure is not Evidence.BundleWriteException)
         {
             // A bind mount may name a file, a socket or what another mount namespace has.
             if (HostFile.TryStat(Encoding.UTF8.GetString(root)) is null)

@@ -68,7 +68,7 @@ internal sealed class LanguagePackages(Action<string, string> onGap)
                     break;
             }
         }
-        catch (Exception failure) when (failure is IOException or InvalidDataException or NotSupportedException)
+        catch (Exception failure) when (failure is IOException and not Evidence.BundleWriteException or InvalidDataException or NotSupportedException)
         {
             onGap($"package named by {file.DisplayPath}", DisplayText.Shorten(failure.Message, 300));
         }

@@ -136,7 +136,7 @@ internal static partial class SecretPatterns
     private static bool IsSecretName(string name) => SecretName().IsMatch(name);
 
     // A reference to a value that stands elsewhere is none.
-    private static bool IsValue(string value) => value.Length >= 4 && value[0] is not ('$' or '<' or '{' or '%' or '(') && value is not ("null" or "none" or "None" or "true" or "false" or "True" or "False") && !value.StartsWith("/run/secrets/", StringComparison.Ordinal);
+    private static bool IsValue(string value) => value.Length >= 4 && value[0] is not ('$' or '<' or '{' or '%' or '(') && value is not ("files" or "compat" or "null" or "none" or "None" or "true" or "false" or "True" or "False") && !value.StartsWith("/run/secrets/", StringComparison.Ordinal);
 
     [GeneratedRegex(@"(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36,255}|glpat-[A-Za-z0-9_\-]{20,64}|xox[abprs]-[A-Za-z0-9\-]{10,200}|sk_live_[A-Za-z0-9]{16,128}|AIza[0-9A-Za-z_\-]{35}|npm_[A-Za-z0-9]{36}|eyJ[A-Za-z0-9_\-]{10,4000}\.eyJ[A-Za-z0-9_\-]{10,4000}\.[A-Za-z0-9_\-]{10,1000}|SWMTKN-1-[a-z0-9]{40,60}-[a-z0-9]{20,30}|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----", RegexOptions.CultureInvariant)]
     private static partial Regex Forms();
