@@ -90,7 +90,7 @@ public static class Acquirer
         CustodyRecord custody = Circumstances.Describe(request, identity, container, host, runtime.Endpoint, parts.Clock.GetUtcNow());
         Circumstances.RecordClock(writer, host.Clock, "start");
         writer.RecordCustody(custody);
-        CollectionContext context = new(runtime, events, request.Profile, parts.Clock);
+        CollectionContext context = new(runtime, events, request.Profile, parts.Clock) { ImageLayers = request.ImageLayers };
         List<Task> beside = [];
         using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(ct);
         try

@@ -17,6 +17,9 @@ public sealed record AcquisitionRequest
     /// <summary>Names of collectors left out.</summary>
     public IReadOnlyList<string> Skip { get; init; } = [];
 
+    /// <summary>Whether the image's layers are copied in any profile, as an OCI layout.</summary>
+    public bool ImageLayers { get; init; }
+
     /// <summary>Directory that gets the bundle; null for the case's folder.</summary>
     public string? OutDirectory { get; init; }
 

@@ -15,6 +15,7 @@ internal static class IndexedItems
         ("processes", "processes.jsonl.zst", ProcessIndex.Read),
         ("rootfs-diff", "entries.jsonl.zst", DiffIndex.Read),
         ("logs", "index.jsonl.zst", IndexLogs),
+        ("host-context", "sessions.jsonl", IndexSessions),
     ];
 
     public static ItemReader? ReaderOf(SealedItem item)
@@ -54,6 +55,20 @@ internal static class IndexedItems
             if (row.TimeNs is { } at)
             {
                 writer.AddToTimeline(at, "logged", "log", $"{row.Stream}: {row.Text}", row.Number);
+            }
+        }
+    }
+
+    private static void IndexSessions(Stream content, IndexWriter writer, CancellationToken ct)
+    {
+        long number = 0;
+        foreach (SessionRow row in SessionRow.Read(content, line => NoteBroken(writer, line)))
+        {
+            ct.ThrowIfCancellationRequested();
+            number++;
+            if (row.TimeNs is { } at)
+            {
+                writer.AddToTimeline(at, row.Kind, "host", row.Message, number);
             }
         }
     }

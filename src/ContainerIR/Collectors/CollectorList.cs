@@ -25,6 +25,9 @@ internal static class CollectorList
         new("logs", Volatility.Disk, Profile.Standard, static context => new LogsCollector(context)),
         new("rootfs-diff", Volatility.Disk, Profile.Triage, static context => new RootFsDiffCollector(context)),
         new("configuration", Volatility.Configuration, Profile.Triage, static context => new ConfigurationCollector(context)),
+        new("host-context", Volatility.Configuration, Profile.Standard, static context => new HostContextCollector(context)),
+        new("packages", Volatility.Archive, Profile.Standard, static context => new PackagesCollector(context)),
+        new("secrets", Volatility.Archive, Profile.Standard, static context => new SecretsCollector(context)),
         new("image", Volatility.Archive, Profile.Triage, static context => new ImageCollector(context)),
     ];
 }

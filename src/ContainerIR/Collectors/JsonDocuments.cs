@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Text;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Collectors;
@@ -47,5 +48,17 @@ internal static class JsonDocuments
             EvidenceItem item = await sink.AddAsync(name, content, new ItemOptions(source), ct);
             return item.Status == ItemStatus.Complete;
         }
+    }
+
+    /// <summary>Writes an array of texts in display form.</summary>
+    public static void WriteTexts(this Utf8JsonWriter json, string name, IEnumerable<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (string value in values)
+        {
+            json.WriteStringValue(DisplayText.Escape(value));
+        }
+
+        json.WriteEndArray();
     }
 }

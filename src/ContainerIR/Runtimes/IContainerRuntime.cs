@@ -57,4 +57,16 @@ internal enum EngineDocument
 
     /// <summary>A network.</summary>
     NetworkInspect,
+
+    /// <summary>All containers with ids, names, images, states and labels: the inventory, nothing of their content.</summary>
+    ContainerList,
+
+    /// <summary>All images with tags, digests and sizes.</summary>
+    ImageList,
+
+    /// <summary>All networks.</summary>
+    NetworkList,
+
+    /// <summary>All volumes.</summary>
+    VolumeList,
 }

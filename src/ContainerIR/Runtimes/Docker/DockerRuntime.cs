@@ -167,6 +167,10 @@ internal sealed class DockerRuntime : IContainerRuntime
             EngineDocument.ImageInspect => http.Open(Path($"/images/{name}/json"), DocumentLimitBytes, ct),
             EngineDocument.ImageHistory => http.Open(Path($"/images/{name}/history"), DocumentLimitBytes, ct),
             EngineDocument.NetworkInspect => http.Open(Path($"/networks/{name}?verbose=1"), DocumentLimitBytes, ct),
+            EngineDocument.ContainerList => http.Open(Path("/containers/json?all=1"), DocumentLimitBytes, ct),
+            EngineDocument.ImageList => http.Open(Path("/images/json?all=1&digests=1"), DocumentLimitBytes, ct),
+            EngineDocument.NetworkList => http.Open(Path("/networks"), DocumentLimitBytes, ct),
+            EngineDocument.VolumeList => http.Open(Path("/volumes"), DocumentLimitBytes, ct),
             _ => throw new ArgumentOutOfRangeException(nameof(document)),
         };
     }
