@@ -28,6 +28,7 @@ internal static class AcquireCommand
         profile.AcceptOnlyFromAmong("triage", "standard", "full");
         Option<string?> outDirectory = new("--out") { Description = "Directory that gets the bundle. Default: the case's own folder.", HelpName = "DIR" };
         Option<string[]> skip = new("--skip") { Description = "Collector to leave out; may be given several times.", HelpName = "NAME" };
+        VolatileOptions volatileOptions = new();
         Option<string?> examiner = Shared.Examiner();
         Option<string?> reason = Shared.Reason();
         Option<string?> endpoint = Shared.Endpoint();
@@ -38,6 +39,7 @@ internal static class AcquireCommand
         {
             container, caseId, profile, outDirectory, skip, examiner, reason, endpoint, home, passphraseFile, json,
         };
+        volatileOptions.AddTo(command);
         command.SetAction((parsed, ct) =>
         {
             AcquisitionRequest request = new()
@@ -45,6 +47,7 @@ internal static class AcquireCommand
                 Container = parsed.GetRequiredValue(container),
                 CaseId = CaseId.Check(parsed.GetRequiredValue(caseId)),
                 Profile = Enum.Parse<Profile>(parsed.GetRequiredValue(profile), ignoreCase: true),
+                Choices = volatileOptions.Read(parsed),
                 Skip = CheckSkip(parsed.GetValue(skip) ?? []),
                 OutDirectory = parsed.GetValue(outDirectory) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
                 Examiner = parsed.GetValue(examiner),
@@ -68,11 +71,7 @@ internal static class AcquireCommand
                 "sudo cir acquire … (the same command); cir doctor says what works without.");
         }
 
-        foreach (RepairedFreeze left in Freezer.RepairLeftovers())
-        {
-            surroundings.Say($"A container was left frozen by an earlier run: {left.ContainerId} {left.Outcome}. {DisplayText.Escape(left.Detail)}");
-        }
-
+        LeftFrozen.Repair(surroundings);
         ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
         OpenCase(surroundings, request, parts);
         BundlePathSeen seen = new();
@@ -80,7 +79,7 @@ internal static class AcquireCommand
         try
         {
             using ProgressLine? live = surroundings.ErrorWidth() is null ? null : new ProgressLine(surroundings.Error, surroundings.ErrorWidth, surroundings.Clock);
-            seen.Next = live ?? (IProgress<AcquisitionProgress>)new PlainProgress(surroundings.Say, surroundings.Clock);
+            seen.Next = live ?? (IProgress<AcquisitionProgress>)new PlainProgress(surroundings.Say);
             result = await surroundings.Acquire(request, parts, seen, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)

@@ -7,4 +7,8 @@ namespace ContainerIR.Collectors;
 /// <param name="Events">The engine's event backlog, taken before any other call.</param>
 /// <param name="Profile">How much was asked for.</param>
 /// <param name="Clock">Time.</param>
-internal sealed record CollectionContext(IContainerRuntime Runtime, EventBacklog Events, Profile Profile, TimeProvider Clock);
+internal sealed record CollectionContext(IContainerRuntime Runtime, EventBacklog Events, Profile Profile, TimeProvider Clock)
+{
+    /// <summary>What was asked for beyond the profile.</summary>
+    public VolatileChoices Choices { get; init; } = new();
+}

@@ -49,6 +49,7 @@ public sealed class A_frozen_container : IDisposable
         await RealEngine.Until(() => FreezeState.StartOf(guard.Id) is null, "the guard to end");
         holder.Kill();
         await holder.WaitForExitAsync();
+        Assert.Equal(("frozen", container.Id), (Freezer.FindLeftovers(folder) is [var found] ? found.Outcome : "", container.Id));
         Assert.True(IsStill(container));
         Assert.Equal(("thawed", container.Id), (Freezer.RepairLeftovers(folder) is [var repaired] ? repaired.Outcome : "", container.Id));
         Assert.False(IsStill(container));
