@@ -6,7 +6,6 @@ using ContainerIR.Collectors;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
-using ContainerIR.Linux;
 
 namespace ContainerIR.Cli.Commands;
 

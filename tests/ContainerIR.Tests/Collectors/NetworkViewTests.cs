@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text.Json;
 using ContainerIR.Collectors.Networks;
-using ContainerIR.Rows;
 using ContainerIR.Tests.Some;
 using Xunit;
 
@@ -69,7 +67,7 @@ public sealed class Network_surroundings_of_a_container
         {
             using Capture capture = await Capture.Network(side.Id, NamedAddresses.Of(SomeContainer.RefOf(server.Id)), NamedAddresses.Of(SomeContainer.RefOf(client.Id)));
 
-            JsonElement flow = capture.Lines("flows.jsonl").Single(row => row.GetProperty("to_port").GetInt32() == 9000);
+            JsonElement flow = capture.Lines("connections.jsonl").Single(row => row.GetProperty("to_port").GetInt32() == 9000);
             Assert.Equal(
                 ("tcp", "container " + client.Name, "container " + server.Name, address, 1),
                 (Text(flow, "protocol"), Text(flow, "from"), Text(flow, "to"), Text(flow, "to_address"), flow.GetProperty("connections").GetInt32()));
@@ -108,7 +106,7 @@ public sealed class Network_surroundings_of_a_container
     {
         using TestContainer container = RealEngine.Start(["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined", "--security-opt", "seccomp=unconfined"], "sleep", "1000");
         // As ip netns add does: a namespace mounted on a file, nobody in it.
-        container.Exec("touch /hidden && unshare -n sh -c 'mount --bind /proc/self/ns/net /hidden && ip link set lo up'");
+        container.Exec("touch /hidden && unshare -n sh -c 'mount --bind /proc/self/ns/net /hidden'");
 
         using Capture capture = await Capture.Network(container.Id);
 

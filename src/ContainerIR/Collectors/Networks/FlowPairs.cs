@@ -54,10 +54,10 @@ internal sealed class FlowPairs(PeerNames peers, string ownName)
         }
     }
 
-    /// <summary>Writes <c>flows.jsonl</c>.</summary>
+    /// <summary>Writes <c>connections.jsonl</c>.</summary>
     public async Task WriteAsync(IEvidenceSink sink, CancellationToken ct)
     {
-        await using RowLines lines = new(sink.Create("flows.jsonl", new ItemOptions("sockets and tracked flows, joined")));
+        await using RowLines lines = new(sink.Create("connections.jsonl", new ItemOptions("sockets and tracked flows, joined")));
         foreach (((string protocol, IPAddress from, IPAddress to, int port), Pair pair) in pairs)
         {
             await lines.WriteAsync(
