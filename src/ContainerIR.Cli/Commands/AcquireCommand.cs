@@ -6,7 +6,6 @@ using ContainerIR.Collectors;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
-using ContainerIR.Linux;
 
 namespace ContainerIR.Cli.Commands;
 
@@ -29,6 +28,7 @@ internal static class AcquireCommand
         Option<string?> outDirectory = new("--out") { Description = "Directory that gets the bundle. Default: the case's own folder.", HelpName = "DIR" };
         Option<string[]> skip = new("--skip") { Description = "Collector to leave out; may be given several times.", HelpName = "NAME" };
         Option<bool> imageLayers = new("--image-layers") { Description = "Copy the image's layers too, as an OCI layout by digest (in profile full they are)." };
+        VolatileOptions volatileOptions = new();
         Option<string?> examiner = Shared.Examiner();
         Option<string?> reason = Shared.Reason();
         Option<string?> endpoint = Shared.Endpoint();
@@ -39,6 +39,7 @@ internal static class AcquireCommand
         {
             container, caseId, profile, outDirectory, skip, imageLayers, examiner, reason, endpoint, home, passphraseFile, json,
         };
+        volatileOptions.AddTo(command);
         command.SetAction((parsed, ct) =>
         {
             AcquisitionRequest request = new()
@@ -46,6 +47,7 @@ internal static class AcquireCommand
                 Container = parsed.GetRequiredValue(container),
                 CaseId = CaseId.Check(parsed.GetRequiredValue(caseId)),
                 Profile = Enum.Parse<Profile>(parsed.GetRequiredValue(profile), ignoreCase: true),
+                Choices = volatileOptions.Read(parsed),
                 Skip = CheckSkip(parsed.GetValue(skip) ?? []),
                 ImageLayers = parsed.GetValue(imageLayers),
                 OutDirectory = parsed.GetValue(outDirectory) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
@@ -68,7 +70,7 @@ internal static class AcquireCommand
         try
         {
             using ProgressLine? live = surroundings.ErrorWidth() is null ? null : new ProgressLine(surroundings.Error, surroundings.ErrorWidth, surroundings.Clock);
-            seen.Next = live ?? (IProgress<AcquisitionProgress>)new PlainProgress(surroundings.Say, surroundings.Clock);
+            seen.Next = live ?? (IProgress<AcquisitionProgress>)new PlainProgress(surroundings.Say);
             result = await AcquireAsync(surroundings, request, parts, passphrases, seen, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -107,11 +109,7 @@ internal static class AcquireCommand
                 "sudo cir acquire … (the same command); cir doctor says what works without.");
         }
 
-        foreach (RepairedFreeze left in Freezer.RepairLeftovers())
-        {
-            surroundings.Say($"A container was left frozen by an earlier run: {left.ContainerId} {left.Outcome}. {DisplayText.Escape(left.Detail)}");
-        }
-
+        LeftFrozen.Repair(surroundings);
         ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
         OpenCase(surroundings, request, parts);
         return surroundings.Acquire(request, parts, progress, ct);

@@ -184,7 +184,7 @@ internal sealed class AcquireScreen : Screen
         form.Enabled = false;
         below.SetFocus();
         below.Follows = true;
-        PlainProgress words = new(Line, facts.Surroundings.Clock);
+        PlainProgress words = new(Line);
         AcquisitionParts parts = new(HomeOf(facts), passphrases.Read, facts.Surroundings.Clock);
         CancellationToken ct = running.Token;
         Shell.Work(

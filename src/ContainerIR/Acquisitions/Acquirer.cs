@@ -90,7 +90,7 @@ public static class Acquirer
         CustodyRecord custody = Circumstances.Describe(request, identity, container, host, runtime.Endpoint, parts.Clock.GetUtcNow());
         Circumstances.RecordClock(writer, host.Clock, "start");
         writer.RecordCustody(custody);
-        CollectionContext context = new(runtime, events, request.Profile, parts.Clock) { ImageLayers = request.ImageLayers };
+        CollectionContext context = new(runtime, events, request.Profile, parts.Clock) { ImageLayers = request.ImageLayers, Choices = request.Choices };
         List<Task> beside = [];
         using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(ct);
         try
@@ -98,12 +98,13 @@ public static class Acquirer
             foreach (CollectorEntry entry in CollectorList.All)
             {
                 ct.ThrowIfCancellationRequested();
-                if (entry.From > request.Profile || request.Skip.Contains(entry.Name))
+                bool isWanted = entry.IsWanted(request.Profile, request.Choices);
+                if (!isWanted || request.Skip.Contains(entry.Name))
                 {
                     writer.Record("collector.skip", json =>
                     {
                         json.WriteString("collector", entry.Name);
-                        json.WriteString("reason", entry.From > request.Profile ? $"not in profile {request.Profile.ToString().ToLowerInvariant()}" : "left out by the operator");
+                        json.WriteString("reason", isWanted || entry.From <= request.Profile ? "left out by the operator" : $"not in profile {request.Profile.ToString().ToLowerInvariant()}");
                     });
                     continue;
                 }
@@ -145,7 +146,7 @@ public static class Acquirer
     private static async Task CollectAsync(
         BundleWriter writer, CollectorEntry entry, CollectionContext context, ContainerRef container, ProgressRelay relay, CancellationToken ct)
     {
-        relay.EnterCollector(entry.Name);
+        relay.EnterCollector(entry.Name, entry.RunsBeside);
         RelayedSink sink = new(writer.OpenSection(entry.Name, (int)entry.Volatility), entry.Name, relay);
         writer.Record("collector.start", json =>
         {
@@ -170,6 +171,7 @@ public static class Acquirer
             });
         }
 
+        relay.EndCollector(entry.Name, watch.Elapsed);
         writer.Record("collector.end", json =>
         {
             json.WriteString("collector", entry.Name);

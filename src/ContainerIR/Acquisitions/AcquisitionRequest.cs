@@ -14,6 +14,9 @@ public sealed record AcquisitionRequest
     /// <summary>How much.</summary>
     public Profile Profile { get; init; } = Profile.Standard;
 
+    /// <summary>Memory, standstill and traffic, where they were asked for beyond the profile.</summary>
+    public VolatileChoices Choices { get; init; } = new();
+
     /// <summary>Names of collectors left out.</summary>
     public IReadOnlyList<string> Skip { get; init; } = [];
 

@@ -11,4 +11,7 @@ internal sealed record CollectionContext(IContainerRuntime Runtime, EventBacklog
 {
     /// <summary>Whether the image's layers are copied, whatever the profile.</summary>
     public bool ImageLayers { get; init; }
+
+    /// <summary>What was asked for beyond the profile.</summary>
+    public VolatileChoices Choices { get; init; } = new();
 }

@@ -20,9 +20,12 @@ internal static class SomeContainer
         CreatedAt = DateTimeOffset.FromUnixTimeSeconds(1_763_799_000),
     };
 
-    public static ContainerRef RefOf(string nameOrId)
+    public static ContainerRef RefOf(string nameOrId) => Parse(RealEngine.Docker("inspect", nameOrId));
+
+    /// <summary>From what <c>docker inspect</c> prints of one container.</summary>
+    public static ContainerRef Parse(string inspected)
     {
-        using JsonDocument document = JsonDocument.Parse(RealEngine.Docker("inspect", nameOrId));
+        using JsonDocument document = JsonDocument.Parse(inspected);
         JsonElement container = document.RootElement[0];
         JsonElement state = container.GetProperty("State");
         JsonElement driver = container.GetProperty("GraphDriver");

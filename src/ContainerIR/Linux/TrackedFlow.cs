@@ -11,7 +11,7 @@ internal sealed record FlowTuple(IPAddress? Source, IPAddress? Destination, int 
 /// A line of /proc/net/nf_conntrack (net/netfilter/nf_conntrack_standalone.c): the flow as it was opened and as its answers come. Where both do
 /// not mirror each other an address was translated.
 /// </summary>
-internal sealed record ConntrackLine(string Protocol, string State, long? SecondsLeft, FlowTuple Original, FlowTuple Reply, bool IsAssured, bool IsUnreplied, ulong? Mark)
+internal sealed record TrackedFlow(string Protocol, string State, long? SecondsLeft, FlowTuple Original, FlowTuple Reply, bool IsAssured, bool IsUnreplied, ulong? Mark)
 {
     /// <summary>Whether answers do not come from where the flow was sent, or not to where it came from.</summary>
     public bool IsTranslated => !Equals(Original.Source, Reply.Destination) || !Equals(Original.Destination, Reply.Source)
@@ -26,7 +26,7 @@ internal sealed record ConntrackLine(string Protocol, string State, long? Second
     }
 
     /// <summary>Parses; null when not of this form. ipv4 2 tcp 6 431999 ESTABLISHED src=… dst=… sport=… dport=… [UNREPLIED] src=… … [ASSURED] mark=0 use=2</summary>
-    public static ConntrackLine? Parse(ReadOnlySpan<byte> line)
+    public static TrackedFlow? Parse(ReadOnlySpan<byte> line)
     {
         Span<Range> fields = stackalloc Range[64];
         int count = ByteFields.Split(line, fields);
@@ -74,7 +74,7 @@ internal sealed record ConntrackLine(string Protocol, string State, long? Second
             }
         }
 
-        return side < 1 ? null : new ConntrackLine(protocol, state, left, sides[0].Tuple(), sides[1].Tuple(), isAssured, isUnreplied, mark);
+        return side < 1 ? null : new TrackedFlow(protocol, state, left, sides[0].Tuple(), sides[1].Tuple(), isAssured, isUnreplied, mark);
     }
 
     private sealed class Side
