@@ -28,6 +28,11 @@ internal static class AcquireCommand
         profile.AcceptOnlyFromAmong("triage", "standard", "full");
         Option<string?> outDirectory = new("--out") { Description = "Directory that gets the bundle. Default: the case's own folder.", HelpName = "DIR" };
         Option<string[]> skip = new("--skip") { Description = "Collector to leave out; may be given several times.", HelpName = "NAME" };
+        Option<string[]> mounts = new("--mount")
+        {
+            Description = "Volume or bind mount to copy, by its place in the container: in any profile, also where it is a directory of the host system. Several times for several; others are left out.",
+            HelpName = "PATH",
+        };
         Option<string?> examiner = Shared.Examiner();
         Option<string?> reason = Shared.Reason();
         Option<string?> endpoint = Shared.Endpoint();
@@ -36,7 +41,7 @@ internal static class AcquireCommand
         Option<bool> json = Shared.Json();
         Command command = new("acquire", "Copy the evidence of a container, most volatile first, and seal it in a bundle.")
         {
-            container, caseId, profile, outDirectory, skip, examiner, reason, endpoint, home, passphraseFile, json,
+            container, caseId, profile, outDirectory, skip, mounts, examiner, reason, endpoint, home, passphraseFile, json,
         };
         command.SetAction((parsed, ct) =>
         {
@@ -46,6 +51,7 @@ internal static class AcquireCommand
                 CaseId = CaseId.Check(parsed.GetRequiredValue(caseId)),
                 Profile = Enum.Parse<Profile>(parsed.GetRequiredValue(profile), ignoreCase: true),
                 Skip = CheckSkip(parsed.GetValue(skip) ?? []),
+                Mounts = parsed.GetValue(mounts) ?? [],
                 OutDirectory = parsed.GetValue(outDirectory) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
                 Examiner = parsed.GetValue(examiner),
                 Reason = parsed.GetValue(reason),

@@ -90,7 +90,7 @@ public static class Acquirer
         CustodyRecord custody = Circumstances.Describe(request, identity, container, host, runtime.Endpoint, parts.Clock.GetUtcNow());
         Circumstances.RecordClock(writer, host.Clock, "start");
         writer.RecordCustody(custody);
-        CollectionContext context = new(runtime, events, request.Profile, parts.Clock);
+        CollectionContext context = new(runtime, events, request.Profile, parts.Clock) { Mounts = request.Mounts };
         List<Task> beside = [];
         using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(ct);
         try
@@ -98,7 +98,8 @@ public static class Acquirer
             foreach (CollectorEntry entry in CollectorList.All)
             {
                 ct.ThrowIfCancellationRequested();
-                if (entry.From > request.Profile || request.Skip.Contains(entry.Name))
+                bool isNamed = entry.Name == VolumesCollector.CollectorName && request.Mounts.Count > 0;
+                if ((entry.From > request.Profile && !isNamed) || request.Skip.Contains(entry.Name))
                 {
                     writer.Record("collector.skip", json =>
                     {

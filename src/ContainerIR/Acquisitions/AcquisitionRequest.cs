@@ -17,6 +17,9 @@ public sealed record AcquisitionRequest
     /// <summary>Names of collectors left out.</summary>
     public IReadOnlyList<string> Skip { get; init; } = [];
 
+    /// <summary>Places of volumes and bind mounts to copy, in any profile and even where they are the host system's; empty for what the profile holds.</summary>
+    public IReadOnlyList<string> Mounts { get; init; } = [];
+
     /// <summary>Directory that gets the bundle; null for the case's folder.</summary>
     public string? OutDirectory { get; init; }
 

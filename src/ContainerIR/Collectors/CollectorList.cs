@@ -22,8 +22,11 @@ internal static class CollectorList
         new("network", Volatility.NetworkState, Profile.Triage, static context => new NetworkCollector(NetworkCollector.AddressesOf(context.Runtime), ReadWorkerLaunch.Self)),
         new("processes", Volatility.ProcessTable, Profile.Triage, static context => new ProcessesCollector(context.Profile, ReadWorkerLaunch.Self)),
         new("memory", Volatility.ProcessMemory, Profile.Full, static context => new MemoryCollector(context, MemoryScope.All, FreezePolicy.Auto)),
+        new("mounts", Volatility.TemporaryFileSystem, Profile.Triage, static context => new MountsCollector(context.Runtime)),
+        new("tmpfs", Volatility.TemporaryFileSystem, Profile.Full, static context => new TmpfsCollector(context)),
         new("logs", Volatility.Disk, Profile.Standard, static context => new LogsCollector(context)),
         new("rootfs-diff", Volatility.Disk, Profile.Triage, static context => new RootFsDiffCollector(context)),
+        new(VolumesCollector.CollectorName, Volatility.Disk, Profile.Full, static context => new VolumesCollector(context)),
         new("configuration", Volatility.Configuration, Profile.Triage, static context => new ConfigurationCollector(context)),
         new("image", Volatility.Archive, Profile.Triage, static context => new ImageCollector(context)),
     ];
