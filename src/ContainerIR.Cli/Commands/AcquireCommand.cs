@@ -28,6 +28,13 @@ internal static class AcquireCommand
         profile.AcceptOnlyFromAmong("triage", "standard", "full");
         Option<string?> outDirectory = new("--out") { Description = "Directory that gets the bundle. Default: the case's own folder.", HelpName = "DIR" };
         Option<string[]> skip = new("--skip") { Description = "Collector to leave out; may be given several times.", HelpName = "NAME" };
+        Option<string> compress = new("--compress")
+        {
+            Description = "auto: what gets smaller. none: fastest. zstd: always. Items are zstd files in any case.",
+            HelpName = "auto|none|zstd",
+            DefaultValueFactory = _ => "auto",
+        };
+        compress.AcceptOnlyFromAmong("auto", "none", "zstd");
         Option<string[]> mounts = new("--mount")
         {
             Description = "Volume or bind mount to copy, by its place in the container: in any profile, also where it is a directory of the host system. Several times for several; others are left out.",
@@ -36,12 +43,13 @@ internal static class AcquireCommand
         Option<string?> examiner = Shared.Examiner();
         Option<string?> reason = Shared.Reason();
         Option<string?> endpoint = Shared.Endpoint();
+        Option<string?> root = Shared.Root();
         Option<string?> home = Shared.Home();
         Option<string?> passphraseFile = Shared.PassphraseFile();
         Option<bool> json = Shared.Json();
         Command command = new("acquire", "Copy the evidence of a container, most volatile first, and seal it in a bundle.")
         {
-            container, caseId, profile, outDirectory, skip, mounts, examiner, reason, endpoint, home, passphraseFile, json,
+            container, caseId, profile, outDirectory, skip, mounts, compress, examiner, reason, endpoint, root, home, passphraseFile, json,
         };
         command.SetAction((parsed, ct) =>
         {
@@ -51,11 +59,13 @@ internal static class AcquireCommand
                 CaseId = CaseId.Check(parsed.GetRequiredValue(caseId)),
                 Profile = Enum.Parse<Profile>(parsed.GetRequiredValue(profile), ignoreCase: true),
                 Skip = CheckSkip(parsed.GetValue(skip) ?? []),
+                Compression = Enum.Parse<Compression>(parsed.GetRequiredValue(compress), ignoreCase: true),
                 Mounts = parsed.GetValue(mounts) ?? [],
                 OutDirectory = parsed.GetValue(outDirectory) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
                 Examiner = parsed.GetValue(examiner),
                 Reason = parsed.GetValue(reason),
                 Endpoint = parsed.GetValue(endpoint),
+                Root = parsed.GetValue(root) is { Length: > 0 } data ? Path.GetFullPath(data) : null,
             };
             Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
             AcquisitionParts parts = new(surroundings.Home(parsed.GetValue(home)), passphrases.Read, surroundings.Clock);

@@ -37,7 +37,9 @@ public static class Acquirer
 
         // Keys before evidence: a wrong passphrase must not cost a volatile second later.
         ResponderIdentity identity = Responder.Open(parts, request.Examiner);
-        await using IContainerRuntime runtime = RuntimeConnector.Find(request.Endpoint, clock: parts.Clock);
+        await using IContainerRuntime runtime = request.Root is { } root
+            ? RuntimeConnector.OpenDisk(root, clock: parts.Clock)
+            : RuntimeConnector.Find(request.Endpoint, clock: parts.Clock);
         await using EventBacklog events = await runtime.CaptureEventsAsync(ct);
         ContainerRef container = await runtime.ResolveAsync(request.Container, ct);
 
@@ -49,7 +51,7 @@ public static class Acquirer
             Name = BundleName.Make(request.CaseId, parts.Clock.GetUtcNow(), host.HostName, container.Id),
             CaseId = request.CaseId,
             Agent = ToolFacts.Agent,
-            MakeFrameCodec = () => new ZstdFrameCodec(),
+            MakeFrameCodec = Compressions.Codec(request.Compression),
             Clock = parts.Clock,
             Progress = relay,
         };
@@ -106,6 +108,12 @@ public static class Acquirer
                         json.WriteString("collector", entry.Name);
                         json.WriteString("reason", entry.From > request.Profile ? $"not in profile {request.Profile.ToString().ToLowerInvariant()}" : "left out by the operator");
                     });
+                    continue;
+                }
+
+                if (!runtime.IsLive && entry.Volatility < Volatility.Disk)
+                {
+                    writer.AddGap(new Gap(entry.Name, $"everything of collector {entry.Name}", $"read from {runtime.Endpoint}: no system runs there, what was volatile is gone", parts.Clock.GetUtcNow()));
                     continue;
                 }
 

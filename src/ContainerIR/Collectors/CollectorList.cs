@@ -28,6 +28,7 @@ internal static class CollectorList
         new("rootfs-diff", Volatility.Disk, Profile.Triage, static context => new RootFsDiffCollector(context)),
         new(VolumesCollector.CollectorName, Volatility.Disk, Profile.Full, static context => new VolumesCollector(context)),
         new("configuration", Volatility.Configuration, Profile.Triage, static context => new ConfigurationCollector(context)),
+        new("layers", Volatility.Archive, Profile.Standard, static context => new LayersCollector(context)),
         new("image", Volatility.Archive, Profile.Triage, static context => new ImageCollector(context)),
     ];
 }
