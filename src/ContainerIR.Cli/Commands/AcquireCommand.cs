@@ -29,15 +29,28 @@ internal static class AcquireCommand
         Option<string[]> skip = new("--skip") { Description = "Collector to leave out; may be given several times.", HelpName = "NAME" };
         Option<bool> imageLayers = new("--image-layers") { Description = "Copy the image's layers too, as an OCI layout by digest (in profile full they are)." };
         VolatileOptions volatileOptions = new();
+        Option<string> compress = new("--compress")
+        {
+            Description = "auto: what gets smaller. none: fastest. zstd: always. Items are zstd files in any case.",
+            HelpName = "auto|none|zstd",
+            DefaultValueFactory = _ => "auto",
+        };
+        compress.AcceptOnlyFromAmong("auto", "none", "zstd");
+        Option<string[]> mounts = new("--mount")
+        {
+            Description = "Volume or bind mount to copy, by its place in the container: in any profile, also where it is a directory of the host system. Several times for several; others are left out.",
+            HelpName = "PATH",
+        };
         Option<string?> examiner = Shared.Examiner();
         Option<string?> reason = Shared.Reason();
         Option<string?> endpoint = Shared.Endpoint();
+        Option<string?> root = Shared.Root();
         Option<string?> home = Shared.Home();
         Option<string?> passphraseFile = Shared.PassphraseFile();
         Option<bool> json = Shared.Json();
         Command command = new("acquire", "Copy the evidence of a container, most volatile first, and seal it in a bundle.")
         {
-            container, caseId, profile, outDirectory, skip, imageLayers, examiner, reason, endpoint, home, passphraseFile, json,
+            container, caseId, profile, outDirectory, skip, mounts, imageLayers, compress, examiner, reason, endpoint, root, home, passphraseFile, json,
         };
         volatileOptions.AddTo(command);
         command.SetAction((parsed, ct) =>
@@ -50,10 +63,13 @@ internal static class AcquireCommand
                 Choices = volatileOptions.Read(parsed),
                 Skip = CheckSkip(parsed.GetValue(skip) ?? []),
                 ImageLayers = parsed.GetValue(imageLayers),
+                Compression = Enum.Parse<Compression>(parsed.GetRequiredValue(compress), ignoreCase: true),
+                Mounts = parsed.GetValue(mounts) ?? [],
                 OutDirectory = parsed.GetValue(outDirectory) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
                 Examiner = parsed.GetValue(examiner),
                 Reason = parsed.GetValue(reason),
                 Endpoint = parsed.GetValue(endpoint),
+                Root = parsed.GetValue(root) is { Length: > 0 } data ? Path.GetFullPath(data) : null,
             };
             Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
             AcquisitionParts parts = new(surroundings.Home(parsed.GetValue(home)), passphrases.Read, surroundings.Clock);

@@ -11,11 +11,14 @@ internal static class ContainersCommand
     public static Command Make(Surroundings surroundings)
     {
         Option<string?> endpoint = Shared.Endpoint();
+        Option<string?> root = Shared.Root();
         Option<bool> json = Shared.Json();
-        Command command = new("containers", "List every container with the risks its configuration shows, running or not.") { endpoint, json };
+        Command command = new("containers", "List every container with the risks its configuration shows, running or not.") { endpoint, root, json };
         command.SetAction(async (parsed, ct) =>
         {
-            await using IContainerRuntime runtime = RuntimeConnector.Find(parsed.GetValue(endpoint), clock: surroundings.Clock);
+            await using IContainerRuntime runtime = parsed.GetValue(root) is { Length: > 0 } data
+                ? RuntimeConnector.OpenDisk(data, clock: surroundings.Clock)
+                : RuntimeConnector.Find(parsed.GetValue(endpoint), clock: surroundings.Clock);
             IReadOnlyList<ContainerSummary> containers = await runtime.ListAsync(ct);
             if (parsed.GetValue(json))
             {

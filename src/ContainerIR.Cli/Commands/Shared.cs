@@ -19,6 +19,12 @@ internal static class Shared
         HelpName = "URI",
     };
 
+    public static Option<string?> Root() => new("--root")
+    {
+        Description = "Read a data directory of Docker or Podman (/var/lib/docker, or a copy or mount of it) in place of an engine.",
+        HelpName = "DIR",
+    };
+
     public static Option<string?> PassphraseFile() => new("--passphrase-file")
     {
         Description = "File that holds the passphrase of the responder key. Default: CIR_PASSPHRASE, else asked at the terminal.",

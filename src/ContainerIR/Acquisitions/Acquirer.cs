@@ -37,7 +37,9 @@ public static class Acquirer
 
         // Keys before evidence: a wrong passphrase must not cost a volatile second later.
         ResponderIdentity identity = Responder.Open(parts, request.Examiner);
-        await using IContainerRuntime runtime = RuntimeConnector.Find(request.Endpoint, clock: parts.Clock);
+        await using IContainerRuntime runtime = request.Root is { } root
+            ? RuntimeConnector.OpenDisk(root, clock: parts.Clock)
+            : RuntimeConnector.Find(request.Endpoint, clock: parts.Clock);
         await using EventBacklog events = await runtime.CaptureEventsAsync(ct);
         ContainerRef container = await runtime.ResolveAsync(request.Container, ct);
 
@@ -49,7 +51,7 @@ public static class Acquirer
             Name = BundleName.Make(request.CaseId, parts.Clock.GetUtcNow(), host.HostName, container.Id),
             CaseId = request.CaseId,
             Agent = ToolFacts.Agent,
-            MakeFrameCodec = () => new ZstdFrameCodec(),
+            MakeFrameCodec = Compressions.Codec(request.Compression),
             Clock = parts.Clock,
             Progress = relay,
         };
@@ -90,7 +92,7 @@ public static class Acquirer
         CustodyRecord custody = Circumstances.Describe(request, identity, container, host, runtime.Endpoint, parts.Clock.GetUtcNow());
         Circumstances.RecordClock(writer, host.Clock, "start");
         writer.RecordCustody(custody);
-        CollectionContext context = new(runtime, events, request.Profile, parts.Clock) { ImageLayers = request.ImageLayers, Choices = request.Choices };
+        CollectionContext context = new(runtime, events, request.Profile, parts.Clock) { ImageLayers = request.ImageLayers, Choices = request.Choices, Mounts = request.Mounts };
         List<Task> beside = [];
         using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(ct);
         try
@@ -98,7 +100,7 @@ public static class Acquirer
             foreach (CollectorEntry entry in CollectorList.All)
             {
                 ct.ThrowIfCancellationRequested();
-                bool isWanted = entry.IsWanted(request.Profile, request.Choices);
+                bool isWanted = entry.IsWanted(request.Profile, request.Choices) || (entry.Name == VolumesCollector.CollectorName && request.Mounts.Count > 0);
                 if (!isWanted || request.Skip.Contains(entry.Name))
                 {
                     writer.Record("collector.skip", json =>
@@ -106,6 +108,12 @@ public static class Acquirer
                         json.WriteString("collector", entry.Name);
                         json.WriteString("reason", isWanted || entry.From <= request.Profile ? "left out by the operator" : $"not in profile {request.Profile.ToString().ToLowerInvariant()}");
                     });
+                    continue;
+                }
+
+                if (!runtime.IsLive && entry.Volatility < Volatility.Disk)
+                {
+                    writer.AddGap(new Gap(entry.Name, $"everything of collector {entry.Name}", $"read from {runtime.Endpoint}: no system runs there, what was volatile is gone", parts.Clock.GetUtcNow()));
                     continue;
                 }
 

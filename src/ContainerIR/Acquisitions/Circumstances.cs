@@ -18,7 +18,7 @@ internal static class Circumstances
     public static CustodyRecord Describe(
         AcquisitionRequest request, ResponderIdentity identity, ContainerRef container, HostFacts host, string endpoint, DateTimeOffset at) => new()
         {
-            Identity = new CustodyIdentity { Case = request.CaseId, Scope = $"container {container.Id}, profile {request.Profile.ToString().ToLowerInvariant()}" },
+            Identity = new CustodyIdentity { Case = request.CaseId, Scope = $"container {container.Id}, profile {request.Profile.ToString().ToLowerInvariant()}{(request.Root is null ? "" : ", from a data directory without an engine; the machine below is the examiner's")}" },
             Who = new CustodyWho
             {
                 Name = request.Examiner ?? identity.Name,

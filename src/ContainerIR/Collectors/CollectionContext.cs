@@ -14,4 +14,7 @@ internal sealed record CollectionContext(IContainerRuntime Runtime, EventBacklog
 
     /// <summary>What was asked for beyond the profile.</summary>
     public VolatileChoices Choices { get; init; } = new();
+
+    /// <summary>Places of volumes and bind mounts to copy; empty for all that the profile holds.</summary>
+    public IReadOnlyList<string> Mounts { get; init; } = [];
 }

@@ -30,12 +30,16 @@ internal static class CollectorList
         new("processes", Volatility.ProcessTable, Profile.Triage, static context => new ProcessesCollector(context.Profile, ReadWorkerLaunch.Self)),
         new("memory", Volatility.ProcessMemory, Profile.Full, static context => new MemoryCollector(context, context.Choices.Memory ?? MemoryScope.All, context.Choices.Freeze),
             Asked: static choices => choices.Memory is { } scope ? scope != MemoryScope.None : null),
+        new("mounts", Volatility.TemporaryFileSystem, Profile.Triage, static context => new MountsCollector(context.Runtime)),
+        new("tmpfs", Volatility.TemporaryFileSystem, Profile.Full, static context => new TmpfsCollector(context)),
         new("logs", Volatility.Disk, Profile.Standard, static context => new LogsCollector(context)),
         new("rootfs-diff", Volatility.Disk, Profile.Triage, static context => new RootFsDiffCollector(context)),
+        new(VolumesCollector.CollectorName, Volatility.Disk, Profile.Full, static context => new VolumesCollector(context)),
         new("configuration", Volatility.Configuration, Profile.Triage, static context => new ConfigurationCollector(context)),
         new("host-context", Volatility.Configuration, Profile.Standard, static context => new HostContextCollector(context)),
         new("packages", Volatility.Archive, Profile.Standard, static context => new PackagesCollector(context)),
         new("secrets", Volatility.Archive, Profile.Standard, static context => new SecretsCollector(context)),
+        new("layers", Volatility.Archive, Profile.Standard, static context => new LayersCollector(context)),
         new("image", Volatility.Archive, Profile.Triage, static context => new ImageCollector(context)),
     ];
 }

@@ -150,7 +150,7 @@ internal sealed class EventsCollector(CollectionContext context) : ICollector
 
         json.WriteEndObject();
         json.WriteString("own_requests", "The backlog was the first request of this run, so nothing of it is ours. The requests that follow are GET of info, version, lists, inspects, "
-            + "image history, networks and, where no log file can be read, logs: none of these makes an event. Requests that would (exec, top, archive, export, attach, pause, commit) are not made by collectors.");
+            + "image history, networks and, where no log file can be read, logs: none of these makes an event. Requests that would (exec, top, archive, attach, pause, commit) are not made by collectors, nor is an export but where rootfs-diff says that nothing else was left.");
         json.WriteString("engine_log", log.Target);
         if (log.Pid is { } pid)
         {

@@ -53,7 +53,7 @@ internal sealed class ImageCollector(CollectionContext context) : ICollector
 
     private async Task AddInspectAsync(ContainerRef container, string id, ImageFacts facts, List<StoredLayer> layers, IEvidenceSink sink, CancellationToken ct)
     {
-        string source = $"GET /images/{DisplayText.Escape(id)}/json";
+        string source = $"{(context.Runtime.IsLive ? "" : context.Runtime.Endpoint + ", in place of ")}GET /images/{DisplayText.Escape(id)}/json";
         byte[] document;
         try
         {

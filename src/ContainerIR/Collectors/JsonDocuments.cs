@@ -32,6 +32,8 @@ internal static class JsonDocuments
     public static async Task<bool> AddDocumentAsync(
         this IEvidenceSink sink, IContainerRuntime runtime, EngineDocument document, string id, string name, string source, CancellationToken ct)
     {
+        // Without an engine it is made of the engine's files: the record must not say that an engine was asked.
+        source = runtime.IsLive ? source : $"{runtime.Endpoint}, in place of {source}";
         Stream content;
         try
         {
