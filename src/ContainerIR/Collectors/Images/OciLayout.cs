@@ -93,19 +93,20 @@ internal static class OciLayout
             using (split)
             {
                 await using ItemWriter item = sink.Create("oci/blobs/sha256/" + layer.DiffId[7..], new ItemOptions($"{tree.DisplayPath} by {split.Path}"));
-                TarSplitReader reader = new(tree);
+                using LayerCheck layerTar = new(tree);
                 string? error = await Task.Factory.StartNew(
                     () =>
                     {
                         try
                         {
                             using Stream lines = split.OpenStream();
-                            reader.CopyTo(lines, item, ct);
-                            return reader.Problems.Count == 0 ? null : $"{reader.Problems.Count} files of it are not as they were: {string.Join("; ", reader.Problems.Take(5))}";
+                            layerTar.Run(lines, item, ct);
+                            return layerTar.Changes.Count == 0 ? null
+                                : $"{layerTar.Changes.Count} files of it are not as they were: {string.Join("; ", layerTar.Changes.Take(5).Select(change => $"/{DisplayText.Escape(change.Path)}: {change.What}, {change.Detail}"))}";
                         }
-                        catch (IOException failure) when (failure is not Evidence.BundleWriteException)
+                        catch (Exception failure) when (failure is InvalidDataException || (failure is IOException and not Evidence.BundleWriteException))
                         {
-                            return failure.Message;
+                            return $"broken tar-split: {DisplayText.Shorten(failure.Message, 200)}";
                         }
                     },
                     ct, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
