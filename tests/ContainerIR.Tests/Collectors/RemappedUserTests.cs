@@ -13,7 +13,7 @@ public sealed class A_container_of_remapped_users
     {
         Assert.SkipUnless(RemappedEngine.IsPossible, "/etc/subuid has no range for dockremap");
         using RemappedEngine engine = await RemappedEngine.Start();
-        string id = engine.Docker("run", "-d", RealEngine.Image, "sh", "-c", "cp /bin/busybox /tmp/x; /tmp/x sleep 1001 & sleep 1; rm /tmp/x; exec nc -l -p 9300").Trim();
+        string id = engine.Docker("run", "-d", RealEngine.Image, "sh", "-c", "cp /bin/busybox /tmp/sleep; /tmp/sleep 1001 & sleep 1; rm /tmp/sleep; exec nc -l -p 9300").Trim();
         ContainerRef container = SomeContainer.Parse(engine.Docker("inspect", id));
         await RealEngine.Until(() => File.ReadAllText($"/proc/{container.InitPid}/net/tcp6").Contains(":2454 ", StringComparison.Ordinal), "a listener");
 

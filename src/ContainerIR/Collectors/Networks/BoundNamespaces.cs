@@ -36,10 +36,19 @@ internal static class BoundNamespaces
     }
 
     /// <summary>Opens one through the mount; null and the errno when it cannot be reached, or something else lies over it.</summary>
-    public static Descriptor? Open(BoundNamespace bound, out int errno)
+    /// <param name="bound">Which.</param>
+    /// <param name="trusted">Device of the root the engine mounted, which may be walked; any other overlay may stand on anything.</param>
+    /// <param name="errno">Why not.</param>
+    public static Descriptor? Open(BoundNamespace bound, (uint Major, uint Minor)? trusted, out int errno)
     {
         using ProcEntry? process = ProcEntry.Open(bound.Owner.Pid, out errno);
-        using RootLookup? root = process is null ? null : RootLookup.Open(process, ProcMounts.Read(process, out _), out errno);
+        ProcMounts? mounts = process is null ? null : ProcMounts.Read(process, out _);
+        if (trusted is var (major, minor))
+        {
+            mounts?.Trust(major, minor);
+        }
+
+        using RootLookup? root = process is null ? null : RootLookup.Open(process, mounts!, out errno);
         using Descriptor? seen = root?.Find(bound.Path.AsSpan().TrimStart((byte)'/'), out errno);
         if (seen is null)
         {

@@ -131,7 +131,7 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
                 continue;
             }
 
-            using Descriptor? nsfs = BoundNamespaces.Open(bound, out int errno);
+            using Descriptor? nsfs = BoundNamespaces.Open(bound, membership.Init.RootDevice, out int errno);
             string where = $"mount {DisplayText.Escape(bound.Path)} of pid {bound.Owner.Pid}";
             if (nsfs is null)
             {
