@@ -3,20 +3,23 @@ using System.Text.Json;
 using ContainerIR.Acquisitions;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Output;
+using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Recoveries;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Exporters;
 
 namespace ContainerIR.Cli.Commands;
 
-/// <summary><c>cir bundle recover</c>: what can be done with a bundle besides verifying it.</summary>
+/// <summary><c>cir bundle recover</c> and <c>export-image</c>: what can be done with a bundle besides verifying it.</summary>
 internal static class BundleCommand
 {
     public static Command Make(Surroundings surroundings)
     {
         Command command = new("bundle", "Work on a single bundle.");
         command.Add(MakeRecover(surroundings));
+        command.Add(MakeExportImage(surroundings));
         return command;
     }
 
@@ -44,6 +47,39 @@ internal static class BundleCommand
             }
 
             return recovered.Bundle.Gaps.Count + recovered.Salvaged.Count + recovered.Lost.Count == 0 ? ExitCode.Success : ExitCode.SealedWithGaps;
+        });
+        return command;
+    }
+
+    private static Command MakeExportImage(Surroundings surroundings)
+    {
+        Argument<string> bundle = new("BUNDLE") { Description = "The folder of the sealed bundle." };
+        Option<string> to = new("--out") { Description = "Archive to write, for docker load.", HelpName = "FILE", Required = true };
+        Command command = new("export-image", "Make an image of the container's files as they were, for analysis with docker load.") { bundle, to };
+        command.SetAction(parsed =>
+        {
+            string path = Path.GetFullPath(parsed.GetRequiredValue(to));
+            if (Path.Exists(path))
+            {
+                throw new OperatorException($"{DisplayText.Escape(path)} exists.", "Name a file that does not: nothing is overwritten.");
+            }
+
+            ExportedImage image = ImageExporter.Export(parsed.GetRequiredValue(bundle), path, CancellationToken.None);
+            surroundings.Out.WriteLine($"Image    {image.Reference} in {DisplayText.Escape(image.Path)}");
+            surroundings.Out.WriteLine($"Layers   {image.LayersInside} of the image, and the container's own with {Quantities.Count((int)Math.Min(int.MaxValue, image.Deletions), "deletion")}");
+            if (image.LayersOutside > 0)
+            {
+                surroundings.Out.WriteLine($"Missing  {Quantities.Count(image.LayersOutside, "layer")} of the image: the engine that loads it must have the image, or acquire with --profile full");
+            }
+
+            if (image.NotRepresentable > 0)
+            {
+                surroundings.Out.WriteLine($"Not said {Quantities.Count((int)Math.Min(int.MaxValue, image.NotRepresentable), "object")} that a layer cannot say (redirect, metacopy)");
+            }
+
+            surroundings.Out.WriteLine();
+            surroundings.Out.WriteLine($"Next     docker load -i {DisplayText.Escape(path)}    on a machine for analysis; never start it on this host");
+            return ExitCode.Success;
         });
         return command;
     }

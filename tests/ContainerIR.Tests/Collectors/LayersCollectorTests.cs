@@ -1,6 +1,5 @@
 using System.Text.Json;
 using ContainerIR.Collectors;
-using ContainerIR.Runtimes;
 using ContainerIR.Tests.Some;
 using Xunit;
 

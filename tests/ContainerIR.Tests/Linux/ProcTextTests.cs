@@ -108,7 +108,7 @@ public sealed class A_process_mount_table
 
     [Fact]
     public void Give_the_layer_folders_with_their_escapes_undone() => Assert.Equal(
-        ["/up per", "/l/A:x", "/l/B"], OverlayLayers.Folders(Mounts.Root!.SuperOptions).Select(Encoding.ASCII.GetString));
+        ["/up per", "/l/A:x", "/l/B"], ContainerIR.Linux.Overlays.OverlayOptions.Parse(Mounts.Root!.SuperOptions).TopToBottom.Select(Encoding.ASCII.GetString));
 
     [Property(MaxTest = 300)]
     public bool Never_throws(byte[] bytes) => ProcMounts.Parse(bytes).All.Count >= 0;

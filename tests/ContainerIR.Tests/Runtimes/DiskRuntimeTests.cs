@@ -1,5 +1,4 @@
 using ContainerIR.Acquisitions;
-using ContainerIR.Cases;
 using ContainerIR.Collectors;
 using ContainerIR.Diffs;
 using ContainerIR.Evidence;
@@ -31,7 +30,8 @@ public sealed class A_data_directory_without_an_engine : IDisposable
         SortedDictionary<string, string> before = TreeFacts.ReadTimes(engine.Root + "/containers");
 
         Dictionary<string, string> dead = await EntriesAsync(RuntimeConnector.OpenDisk(media));
-        AcquisitionResult result = await AcquireAsync("suspect");
+        using SomeAcquisition acquisition = new();
+        AcquisitionResult result = await acquisition.RunAsync(new() { Container = "suspect", CaseId = SomeAcquisition.CaseId, Profile = Profile.Full, Root = media });
 
         Assert.Equal(live, dead);
         Assert.Empty((await BundleVerifier.VerifyAsync(result.BundlePath, new VerifyOptions(), CancellationToken.None)).Failures);
@@ -91,6 +91,38 @@ public sealed class A_data_directory_without_an_engine : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Of_Podman_gives_the_entries_its_engine_gave()
+    {
+        string? socket = Environment.GetEnvironmentVariable("CIR_TEST_PODMAN");
+        Assert.SkipWhen(string.IsNullOrEmpty(socket), "CIR_TEST_PODMAN names no socket");
+        string[] options = (Environment.GetEnvironmentVariable("CIR_TEST_PODMAN_OPTIONS") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string image = Environment.GetEnvironmentVariable("CIR_TEST_PODMAN_IMAGE") ?? RealEngine.Image;
+        RealEngine.Run("sh", "-c", $"docker -H {socket} rm -f -v suspect >/dev/null 2>&1 || true");
+        RealEngine.Docker(["-H", socket!, "run", "-d", "--name", "suspect", .. options, "-v", "kept:/data", image, "sh", "-c", "echo words; echo new > /new; rm /etc/group; echo v > /data/file; exec sleep 1000"]);
+        try
+        {
+            await using IContainerRuntime runtime = RuntimeConnector.Find(socket);
+            string root = (await runtime.ReadFactsAsync(CancellationToken.None)).RootDirectory;
+            await RealEngine.Until(() => RealEngine.Docker("-H", socket!, "exec", "suspect", "cat", "/data/file").Length > 0, "the container's work");
+            Dictionary<string, string> live = await EntriesAsync(RuntimeConnector.Find(socket));
+            RealEngine.Run("sh", "-c", $"mount --bind {root} {media} && mount -o remount,bind,ro {media}");
+
+            Dictionary<string, string> dead = await EntriesAsync(RuntimeConnector.OpenDisk(media));
+            using SomeAcquisition acquisition = new();
+            AcquisitionResult result = await acquisition.RunAsync(new() { Container = "suspect", CaseId = SomeAcquisition.CaseId, Profile = Profile.Full, Root = media });
+
+            Assert.Equal(live, dead);
+            Assert.Contains("words", RealEngine.Run("sh", "-c", $"zstd -qdc {result.BundlePath}/data/*-logs/ctr.log.zst"), StringComparison.Ordinal);
+            Assert.Contains("\"intact\"", File.ReadAllText(Directory.GetFiles(result.BundlePath, "layers.jsonl", SearchOption.AllDirectories).Single()), StringComparison.Ordinal);
+            Assert.Contains("v", RealEngine.Run("sh", "-c", $"zstd -qdc {result.BundlePath}/data/*-volumes/0001.tar.zst | tar -xO file"), StringComparison.Ordinal);
+        }
+        finally
+        {
+            RealEngine.Docker("-H", socket!, "rm", "-f", "-v", "suspect");
+        }
+    }
+
     public void Dispose() => RealEngine.Run("sh", "-c", $"umount -l {media} 2>/dev/null; rmdir {media}");
 
     private static async Task<FolderSink> CollectAsync(IContainerRuntime runtime, string name)
@@ -112,14 +144,4 @@ public sealed class A_data_directory_without_an_engine : IDisposable
         return DiffEntries.Read(entries).ToDictionary(entry => entry.DisplayPath, entry => $"{entry.Kind} {entry.Verdict} {entry.Object?.Sha256} {entry.Object?.Inode} {entry.Original?.Sha256} {entry.Original?.Layer}");
     }
 
-    private async Task<AcquisitionResult> AcquireAsync(string container)
-    {
-        CaseHome home = new(Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"cir-home-{Guid.NewGuid():N}")).FullName);
-        using (CaseStore.Create(home, "DISK-1", new CaseFacts(null, null), TimeProvider.System))
-        {
-        }
-
-        AcquisitionRequest request = new() { Container = container, CaseId = "DISK-1", Profile = Profile.Full, Root = media, Examiner = "Test" };
-        return await Acquirer.RunAsync(request, new AcquisitionParts(home, _ => "a passphrase for tests", TimeProvider.System), null, CancellationToken.None);
-    }
 }

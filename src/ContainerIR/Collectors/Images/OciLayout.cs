@@ -4,6 +4,8 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Linux;
+using ContainerIR.Collectors.Layers;
+using ContainerIR.Evidence.Text;
 using ContainerIR.Linux.Overlays;
 
 namespace ContainerIR.Collectors.Images;

@@ -31,6 +31,9 @@ internal sealed class ExpectedMounts
     // runc and crun bind these where the specification says nothing of them (runc libcontainer/specconv, rootfs_linux.go).
     private static readonly string[] Always = ["/dev/console", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero", "/dev/full", "/dev/tty", "/dev/init", "/run/.containerenv", "/run/secrets"];
 
+    /// <summary>Where the engines mount something in every container, whatever its configuration.</summary>
+    public static IEnumerable<string> UsualPlaces => Always.Concat(Defaults);
+
     private static readonly string[] Defaults =
     [
         "/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys", "/sys/fs/cgroup", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts",

@@ -117,7 +117,7 @@ internal sealed class ContainersStorage : IDiskStore
         }
     }
 
-    private static IEnumerable<JsonElement> Elements(JsonDocument list) => list.RootElement.ValueKind == JsonValueKind.Array ? list.RootElement.EnumerateArray() : [];
+    private static JsonElement.ArrayEnumerator Elements(JsonDocument list) => list.RootElement.ValueKind == JsonValueKind.Array ? list.RootElement.EnumerateArray() : default;
 
     private static void Copy(Utf8JsonWriter json, JsonElement from, string name, string to)
     {
