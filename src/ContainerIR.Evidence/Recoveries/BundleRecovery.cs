@@ -76,18 +76,14 @@ public sealed class BundleRecovery
         {
             Gap gap = new(item.Collector, item.Source, item.Error ?? "", options.Clock.GetUtcNow());
             gaps.Add(gap);
-            journal.Append("gap", json =>
-            {
-                json.WriteString("collector", gap.Collector);
-                json.WriteString("sought", gap.Sought);
-                json.WriteString("reason", gap.Reason);
-            });
+            journal.Append("gap", json => BundleWriter.WriteGapFields(json, gap));
         }
 
         ClearTheRest(entries);
         BundleSealer sealer = new(folder, journal, options.Clock)
         {
             BundleId = known.BundleId,
+            Name = known.Name,
             CaseId = known.CaseId,
             Agent = options.Agent,
             Items = items,

@@ -18,6 +18,8 @@ internal sealed class InterruptedJournal
 
     public Guid BundleId { get; private set; }
 
+    public string Name { get; private set; } = "";
+
     public string CaseId { get; private set; } = "";
 
     public string Agent { get; private set; } = "";
@@ -63,6 +65,7 @@ internal sealed class InterruptedJournal
             {
                 case "bundle.open":
                     BundleId = fields.GetProperty("bundle_id").GetGuid();
+                    Name = fields.GetProperty("name").GetString() ?? "";
                     CaseId = fields.GetProperty("case").GetString() ?? "";
                     Agent = fields.GetProperty("agent").GetString() ?? "";
                     break;
