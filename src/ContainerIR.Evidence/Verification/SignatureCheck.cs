@@ -17,6 +17,7 @@ internal static class SignatureCheck
     public static string Run(VerificationRun run, IReadOnlyList<byte[]>? anchors)
     {
         List<byte[]> certificates = [];
+        Dictionary<string, TimestampToken> tokens = CheckTokens(run);
         foreach (string path in run.Entries.Values
             .Where(entry => entry.Kind == TreeEntryKind.File && entry.Path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal))
             .Select(entry => entry.Path)
@@ -25,7 +26,7 @@ internal static class SignatureCheck
         {
             if (run.ReadSmall(Name, path, CadesSignature.MaxBytes) is byte[] file)
             {
-                VerifyOne(run, path, file, anchors, certificates);
+                VerifyOne(run, path, file, tokens.GetValueOrDefault(path), anchors, certificates);
             }
         }
 
@@ -46,8 +47,6 @@ internal static class SignatureCheck
         }
 
         CheckPostQuantum(run);
-        CheckTokens(run);
-
         byte[]? pem = run.ReadSmall(Name, BundleLayout.Certificates, CertificateFile.MaxBytes);
         if (pem is not null && run.Signers.Count > 0 && !pem.AsSpan().SequenceEqual(CertificateFile.Write(certificates)))
         {
@@ -66,16 +65,22 @@ internal static class SignatureCheck
     }
 
     /// <summary>Each token stamps the file it is named for. Whether its authority is trusted, only <c>openssl ts -verify -CAfile</c> judges.</summary>
-    private static void CheckTokens(VerificationRun run)
+    /// <returns>The good ones, by the path of the file they stamp.</returns>
+    private static Dictionary<string, TimestampToken> CheckTokens(VerificationRun run)
     {
         const string suffix = ".tsr";
+        Dictionary<string, TimestampToken> tokens = new(StringComparer.Ordinal);
         List<byte[]> certificates = [];
         foreach (string path in run.Entries.Keys.Where(path => path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) && path.EndsWith(suffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
             if (run.ReadSmall(Name, path, TimestampToken.MaxBytes) is byte[] token && run.ReadSmall(Name, path[..^suffix.Length], CertificateFile.MaxBytes) is byte[] stamped)
             {
-                Try(run, path, () => certificates.AddRange(TimestampToken.Verify(token, SHA256.HashData(stamped)).Certificates
-                    .Where(der => !certificates.Exists(known => known.AsSpan().SequenceEqual(der)))));
+                Try(run, path, () =>
+                {
+                    TimestampToken good = TimestampToken.Verify(token, SHA256.HashData(stamped));
+                    tokens[path[..^suffix.Length]] = good;
+                    certificates.AddRange(good.Certificates.Where(der => !certificates.Exists(known => known.AsSpan().SequenceEqual(der))));
+                });
             }
         }
 
@@ -84,6 +89,8 @@ internal static class SignatureCheck
         {
             run.Fail(Name, BundleLayout.TokenCertificates, "it does not hold exactly the certificates inside the tokens");
         }
+
+        return tokens;
     }
 
     private static void Try(VerificationRun run, string path, Action check)
@@ -98,7 +105,7 @@ internal static class SignatureCheck
         }
     }
 
-    private static void VerifyOne(VerificationRun run, string path, byte[] file, IReadOnlyList<byte[]>? anchors, List<byte[]> certificates)
+    private static void VerifyOne(VerificationRun run, string path, byte[] file, TimestampToken? token, IReadOnlyList<byte[]>? anchors, List<byte[]> certificates)
     {
         CadesSignature signature;
         try
@@ -113,12 +120,15 @@ internal static class SignatureCheck
 
         certificates.AddRange(signature.Certificates.Where(der => !certificates.Exists(known => known.AsSpan().SequenceEqual(der))));
         using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(signature.Certificates[0]);
-        if (SignerTrust.FaultOf(certificate, signature.SignedAt) is string fault)
+
+        // A token proves that the signature stood at its time; without one there is only the signer's word.
+        DateTimeOffset at = token?.GeneratedAt ?? signature.SignedAt;
+        if (SignerTrust.FaultOf(certificate, at) is string fault)
         {
             run.Distrust(Name, path, fault);
         }
 
-        string? notAnchored = anchors is null ? null : WhyNotAnchored(signature, anchors);
+        string? notAnchored = anchors is null ? null : WhyNotAnchored(signature, anchors, at);
         if (notAnchored is not null)
         {
             run.Distrust(Name, path, $"the signer's certificate does not lead to the authority given: {DisplayText.Shorten(notAnchored, 300)}");
@@ -127,20 +137,24 @@ internal static class SignatureCheck
         string fingerprint = Convert.ToHexStringLower(SHA256.HashData(signature.Certificates[0]));
         bool isAnchored = anchors is not null && notAnchored is null;
         run.Signers.Add(new VerificationSigner(
-            path, DisplayText.Shorten(certificate.Subject, 300), fingerprint, signature.SignedAt, isAnchored, TrustText(anchors, isAnchored, fingerprint)));
+            path, DisplayText.Shorten(certificate.Subject, 300), fingerprint, signature.SignedAt, at, TimeText(token), isAnchored, TrustText(anchors, isAnchored, fingerprint)));
     }
 
-    private static string? WhyNotAnchored(CadesSignature signature, IReadOnlyList<byte[]> anchors)
+    private static string? WhyNotAnchored(CadesSignature signature, IReadOnlyList<byte[]> anchors, DateTimeOffset at)
     {
         try
         {
-            return SignerTrust.WhyNotAnchored(signature.Certificates, anchors, signature.SignedAt);
+            return SignerTrust.WhyNotAnchored(signature.Certificates, anchors, at);
         }
         catch (CryptographicException failure)
         {
             return failure.Message;
         }
     }
+
+    private static string TimeText(TimestampToken? token) => token is null
+        ? "the time the signer claims: no time-stamp token proves it"
+        : $"the time of the time-stamp token by {DisplayText.Shorten(token.Authority, 200)}; whether that authority is trusted, the authority file for time stamps decides";
 
     private static string TrustText(IReadOnlyList<byte[]>? anchors, bool isAnchored, string fingerprint) =>
         isAnchored ? "anchored: the certificate leads to the authority given"

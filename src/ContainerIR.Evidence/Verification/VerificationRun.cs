@@ -25,6 +25,11 @@ internal sealed class VerificationRun(BundleTree tree, VerifyOptions options, Ca
 
     public Dictionary<string, string> PayloadSha512 { get; set; } = [];
 
+    /// <summary>Sizes of the listed files that are there, and of the content of those stored as frames.</summary>
+    public Dictionary<string, long> PayloadSizes { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, long> FramedContentBytes { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Digests of the tag files as the root has them.</summary>
     public Dictionary<string, string> Tags { get; set; } = [];
 
