@@ -34,10 +34,12 @@ internal static class AcquireCommand
         Option<string?> home = Shared.Home();
         Option<string?> passphraseFile = Shared.PassphraseFile();
         Option<bool> json = Shared.Json();
+        SealingOptions sealing = new(surroundings, home, passphraseFile);
         Command command = new("acquire", "Copy the evidence of a container, most volatile first, and seal it in a bundle.")
         {
             container, caseId, profile, outDirectory, skip, examiner, reason, endpoint, home, passphraseFile, json,
         };
+        sealing.AddTo(command);
         command.SetAction((parsed, ct) =>
         {
             AcquisitionRequest request = new()
@@ -52,7 +54,7 @@ internal static class AcquireCommand
                 Endpoint = parsed.GetValue(endpoint),
             };
             Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
-            AcquisitionParts parts = new(surroundings.Home(parsed.GetValue(home)), passphrases.Read, surroundings.Clock);
+            AcquisitionParts parts = new(surroundings.Home(parsed.GetValue(home)), passphrases.Read, surroundings.Clock) { Seal = sealing.Read(parsed, passphrases) };
             return RunAsync(surroundings, request, parts, passphrases, parsed.GetValue(json), ct);
         });
         return command;
@@ -73,7 +75,11 @@ internal static class AcquireCommand
             surroundings.Say($"A container was left frozen by an earlier run: {left.ContainerId} {left.Outcome}. {DisplayText.Escape(left.Detail)}");
         }
 
-        ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
+        if (parts.Seal.Identity is null)
+        {
+            ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
+        }
+
         OpenCase(surroundings, request, parts);
         BundlePathSeen seen = new();
         AcquisitionResult result;
@@ -105,7 +111,7 @@ internal static class AcquireCommand
             Print(surroundings.Out, result);
         }
 
-        return result.Gaps.Count == 0 ? ExitCode.Success : ExitCode.SealedWithGaps;
+        return result.Gaps.Count == 0 && result.TimestampFault is null ? ExitCode.Success : ExitCode.SealedWithGaps;
     }
 
     private static void OpenCase(Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts)
@@ -162,6 +168,11 @@ internal static class AcquireCommand
         if (result.Gaps.Count > MaxGapsShown)
         {
             writer.WriteLine($"         … {result.Gaps.Count - MaxGapsShown} more: cir case show {result.CaseId}");
+        }
+
+        if (result.TimestampFault is { } fault)
+        {
+            writer.WriteLine($"Time     no token over the signature: {Cells.Safe(DisplayText.Escape(fault))}");
         }
 
         if (result.IndexProblem is { } problem)

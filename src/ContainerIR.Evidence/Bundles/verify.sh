@@ -41,6 +41,32 @@ ok() { printf 'ok      %s\n' "$1"; }
 bad() { printf 'FAILED  %s\n' "$1"; failed=1; }
 # Prints up to 20 lines of a file; whatever could act on a terminal is shown as ?.
 show() { head -n 20 -- "$1" | cut -c 1-200 | tr -c ' -~\n' '?' | sed 's/^/        /'; }
+# $1: signature, $2: what it signs. The certificate's SHA-256 is in $t/fingerprint afterwards.
+signed() {
+  : >"$t/fingerprint"
+  openssl cms -verify -cades -binary -inform DER -in "$1" -content "$2" -CAfile seal/certs.pem -partial_chain -no_check_time -purpose any -signer "$t/signer.pem" -out /dev/null 2>"$t/err" || return 1
+  openssl x509 -in "$t/signer.pem" -outform DER | sha256sum | sed 's/ .*//' >"$t/fingerprint"
+}
+# $1: token, $2: SHA-256 it stamps, $3: its name. Good by the certificates in it; whether these lead to --tsa-ca is the second question.
+stamped() {
+  if openssl ts -reply -in "$1" -token_out -out "$t/token" 2>"$t/err" && openssl pkcs7 -inform DER -in "$t/token" -print_certs -out "$t/token.pem" 2>"$t/err" &&
+    openssl ts -verify -digest "$2" -in "$1" -CAfile "$t/token.pem" -partial_chain -no_check_time >"$t/err" 2>&1; then
+    ok "$3 is a time-stamp token"
+  else
+    bad "$3 is a time-stamp token"
+    show "$t/err"
+    return
+  fi
+  if [ -z "$tsa_ca" ]; then
+    printf 'note    no --tsa-ca was given: who stamped is not proven\n'
+  elif openssl ts -verify -digest "$2" -in "$1" -CAfile "$tsa_ca" >"$t/err" 2>&1; then
+    ok "$3: the time-stamp authority leads to the one given"
+  else
+    printf 'FAILED  %s: the time-stamp authority does not lead to the one given\n' "$3"
+    show "$t/err"
+    untrusted=1
+  fi
+}
 # $1: what holds when the file $2 is empty.
 none() { if [ -s "$2" ]; then bad "$1"; show "$2"; else ok "$1"; fi; }
 verdict() { printf 'VERDICT: %s\n' "$1"; [ "$1" = VERIFIED ]; exit $?; }
@@ -62,7 +88,7 @@ tags='README.txt bag-info.txt bagit.txt checkpoint.txt checkpoint.vkey custody.j
 printf '%s\n' $tags >"$t/tags"
 { cat "$t/tags"; printf 'tagmanifest-sha256.txt\n'; } | sort | diff - "$t/outside" >"$t/d"
 none 'exactly the files of the format outside data/ and seal/' "$t/d"
-find seal -type f 2>/dev/null | grep -v -E '^seal/([0-9]{4}-(responder|witness)\.(p7s|p7s\.tsr|mldsa65\.p7s)|(certs|tsa-certs)\.pem|custody-[0-9]{4}\.json(\.p7s|\.tsr)?)$' >"$t/d"
+find seal -type f 2>/dev/null | grep -v -E '^seal/([0-9]{4}-(responder|witness)\.(p7s|p7s\.tsr|mldsa65\.p7s)|(certs|tsa-certs)\.pem|custody-[0-9]{4}\.json(\.(giver|receiver)\.p7s(\.tsr)?)?)$' >"$t/d"
 none 'no unknown file in seal/' "$t/d"
 for file in $tags; do
   if [ ! -f "$file" ]; then bad "$file is there"; verdict TAMPERED; fi
@@ -90,13 +116,21 @@ case $policy in
   *) bad 'seal policy is known' ;;
 esac
 if [ ! -f seal/0001-responder.p7s ]; then bad 'seal/0001-responder.p7s is there'; fi
+n=0
+: >"$t/holders"
 for p7s in seal/[0-9][0-9][0-9][0-9]-responder.p7s seal/[0-9][0-9][0-9][0-9]-witness.p7s; do
   [ -f "$p7s" ] || continue
-  if openssl cms -verify -cades -binary -inform DER -in "$p7s" -content tagmanifest-sha256.txt -CAfile seal/certs.pem -partial_chain -no_check_time -purpose any -signer "$t/signer.pem" -out /dev/null 2>"$t/err"; then
+  n=$((n + 1))
+  case $p7s in
+    seal/$(printf %04d "$n")-*) ;;
+    *) bad "$p7s: signatures are numbered without gap, the responder's first" ;;
+  esac
+  if signed "$p7s" tagmanifest-sha256.txt; then
     ok "$p7s signs this root"
-    { openssl x509 -in "$t/signer.pem" -noout -subject; openssl x509 -in "$t/signer.pem" -outform DER | sha256sum | sed 's/ .*//; s/^/certificate SHA-256 /'; } >"$t/who" 2>&1
+    { openssl x509 -in "$t/signer.pem" -noout -subject; sed 's/^/certificate SHA-256 /' "$t/fingerprint"; } >"$t/who" 2>&1
     show "$t/who"
-    [ "$p7s" != seal/0001-responder.p7s ] || sed -n 's/^certificate SHA-256 //p' "$t/who" >"$t/responder"
+    cat "$t/fingerprint" >>"$t/holders"
+    [ "$p7s" != seal/0001-responder.p7s ] || cp "$t/fingerprint" "$t/responder"
     if [ -z "$ca" ]; then
       printf 'note    no --ca was given: the bytes are proven, who signed them is not. Compare the certificate with the signer by another way.\n'
     elif openssl cms -verify -cades -binary -inform DER -in "$p7s" -content tagmanifest-sha256.txt -CAfile "$ca" -out /dev/null 2>"$t/err"; then
@@ -116,14 +150,7 @@ case $policy in
 esac
 for tsr in seal/*.p7s.tsr; do
   [ -f "$tsr" ] || continue
-  if [ -z "$tsa_ca" ]; then
-    printf 'note    %s was not checked: give --tsa-ca FILE\n' "$tsr"
-  elif openssl ts -verify -data "${tsr%.tsr}" -in "$tsr" -CAfile "$tsa_ca" >"$t/err" 2>&1; then
-    ok "$tsr is a token over the signature"
-  else
-    bad "$tsr is a token over the signature"
-    show "$t/err"
-  fi
+  if [ -f "${tsr%.tsr}" ]; then stamped "$tsr" "$(sha256sum "${tsr%.tsr}" | cut -c 1-64)" "$tsr"; else bad "$tsr stamps a file that is there"; fi
 done
 case $policy in
   *pq=mldsa65*) if [ -f seal/0001-responder.mldsa65.p7s ]; then printf 'note    the ML-DSA-65 signature needs openssl 3.5 or newer\n'; else bad 'the post-quantum signature the policy demands is there'; fi ;;
@@ -164,6 +191,14 @@ fi
 manifest=$(sha256sum manifest-sha256.txt | cut -c 1-64)
 if tail -n 1 journal.jsonl | grep -q "\"event\":\"seal\",\"fields\":{.*\"manifest_sha256\":\"$manifest\",\"policy\":\"$policy\""; then ok 'the journal ends with the seal of this manifest and policy'; else bad 'the journal ends with the seal of this manifest and policy'; fi
 
+# Tokens over earlier lines, taken while the journal grew.
+sed -n 's|^{"seq":\([0-9]*\),.*,"event":"timestamp","fields":{"line_sha256":"\([0-9a-f]\{64\}\)",.*,"tsr_b64":"\([A-Za-z0-9+/=]*\)"}}$|\1 \2 \3|p' journal.jsonl >"$t/stamps"
+if [ "$(grep -c '^{"seq":[0-9]*,"prev":"[0-9a-f]*","time":"[^"]*","mono_ns":[0-9]*,"event":"timestamp",' journal.jsonl)" -ne "$(wc -l <"$t/stamps")" ]; then bad 'tokens in the journal are readable'; fi
+while read -r seq line token; do
+  printf %s "$token" | base64 -d >"$t/tsr" 2>/dev/null
+  if head -n "$seq" "$t/line-hashes" | grep -q -x "$line"; then stamped "$t/tsr" "$line" "journal line $seq"; else bad "journal line $seq stamps an earlier line"; fi
+done <"$t/stamps"
+
 # 6. The checkpoint: RFC 6962 tree over the journal's lines, level by level; an odd last hash moves up as it is.
 soh=$(printf '\001')
 sed "s/^/$soh/" journal.jsonl | tr '\001' '\000' >"$t/prefixed"
@@ -194,6 +229,55 @@ if openssl pkeyutl -verify -pubin -keyform DER -inkey "$t/key.der" -rawin -in "$
 else
   bad 'the checkpoint is signed'
 fi
+
+# 7. Transfers of custody: a chain of records, each signed by who held the bundle. A record is JSON with one member a line.
+text() { sed -n "s/^  \"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\$/\1/p" "$2"; }
+party() { sed -n "/^  \"$1\": {\$/,/^  },\$/s/^    \"certificate_sha256\": \"\([^\"]*\)\"\$/\1/p" "$2"; }
+printf '%064d' 0 >"$t/prev-record"
+n=0
+rootsum=$(sha256sum tagmanifest-sha256.txt | cut -c 1-64)
+find seal -type f -name 'custody-*' | sed 's|^seal/custody-\([0-9]*\)\.json.*$|\1|' | sort -u >"$t/transfers"
+while read -r number; do
+  n=$((n + 1))
+  record=seal/custody-$number.json
+  if [ "$number" != "$(printf %04d "$n")" ] || [ ! -f "$record" ]; then
+    bad "transfer $(printf %04d "$n") is there: the chain has no gap"
+    break
+  fi
+  if [ "$(text schema "$record")" = containerir-transfer/1 ] && [ "$(text number "$record")" = "$n" ] && [ "$(text bundle_id "$record")" = "$id" ] &&
+    [ "$(text tagmanifest_sha256 "$record")" = "$rootsum" ] && [ "$(text sealed_ok "$record")" = true ]; then
+    ok "$record is of this bundle"
+  else
+    bad "$record is of this bundle"
+  fi
+  if [ "$(text prev_sha256 "$record")" = "$(cat "$t/prev-record")" ]; then ok "$record is linked to the record before it"; else bad "$record is linked to the record before it"; fi
+  sed -n '/^  "seal_files": \[$/,/^  \],$/s|^    "\([0-9a-f]\{64\}  seal/[A-Za-z0-9_][A-Za-z0-9._-]*\)",\{0,1\}$|\1|p' "$record" >"$t/listed"
+  { printf 'seal/0001-responder.p7s\n'; if [ $n -gt 1 ]; then printf '%s\n%s.giver.p7s\n' "$last" "$last"; fi; } | sort >"$t/needed"
+  sed 's/^[0-9a-f]*  //' "$t/listed" | sort | comm -23 "$t/needed" - >"$t/d"
+  if [ ! -s "$t/d" ] && [ "$(sed -n '/^  "seal_files": \[$/,/^  \],$/p' "$record" | grep -c '^    "')" -eq "$(wc -l <"$t/listed")" ] && sha256sum --check --strict --quiet "$t/listed" >"$t/d" 2>&1; then
+    ok "$record: seal/ has the files it had then"
+  else
+    bad "$record: seal/ has the files it had then"
+    show "$t/d"
+  fi
+  if signed "$record.giver.p7s" "$record" && [ "$(party from "$record")" = "$(cat "$t/fingerprint")" ]; then ok "$record is signed by the giver it names"; else bad "$record is signed by the giver it names"; show "$t/err"; fi
+  if [ -s "$t/fingerprint" ] && grep -q -x -f "$t/fingerprint" "$t/holders"; then ok "$record: the giver held the bundle"; else bad "$record: the giver held the bundle"; fi
+  cp "$t/fingerprint" "$t/holders"
+  if [ -f "$record.receiver.p7s" ]; then
+    to=$(party to "$record")
+    if signed "$record.receiver.p7s" "$record" && [ "${to:-$(cat "$t/fingerprint")}" = "$(cat "$t/fingerprint")" ]; then
+      ok "$record is countersigned by the receiver, certificate SHA-256 $(cat "$t/fingerprint")"
+    else
+      bad "$record is countersigned by the receiver"
+      show "$t/err"
+    fi
+    cp "$t/fingerprint" "$t/holders"
+  else
+    printf 'note    %s is not countersigned: it was given and not received\n' "$record"
+  fi
+  sha256sum "$record" | cut -c 1-64 | tr -d '\n' >"$t/prev-record"
+  last=$record
+done <"$t/transfers"
 
 if [ $failed -ne 0 ]; then verdict TAMPERED; fi
 if [ $untrusted -ne 0 ]; then verdict UNTRUSTED; fi

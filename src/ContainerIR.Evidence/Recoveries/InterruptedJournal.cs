@@ -24,6 +24,9 @@ internal sealed class InterruptedJournal
 
     public CustodyRecord? Custody { get; private set; }
 
+    /// <summary>What the acquisition meant to seal with; null where it did not say.</summary>
+    public SealPolicy? Policy { get; private set; }
+
     public List<OpenedItem> Opened { get; } = [];
 
     public Dictionary<string, EvidenceItem> Closed { get; } = new(StringComparer.Ordinal);
@@ -68,6 +71,9 @@ internal sealed class InterruptedJournal
                     break;
                 case "custody" when fields.TryGetProperty("record", out JsonElement record):
                     Custody = record.Deserialize(CustodyJson.Default.CustodyRecord);
+                    break;
+                case BundleWriter.PolicyEvent:
+                    Policy = SealPolicy.Parse(fields.GetProperty("policy").GetString() ?? "");
                     break;
                 case "item.open":
                     OpenedItem item = new(

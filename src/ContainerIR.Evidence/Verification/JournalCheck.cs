@@ -1,9 +1,12 @@
+using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Journals;
 using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Time;
 
 namespace ContainerIR.Evidence.Verification;
 
@@ -24,6 +27,7 @@ internal static class JournalCheck
         string? bundleId = null;
         (long gaps, long effects) = (0, 0);
         JsonElement? seal = null;
+        HashSet<UInt128> linesBefore = [];
         using FileStream? file = run.Tree.OpenRead(BundleLayout.Journal);
         if (file is null)
         {
@@ -44,7 +48,13 @@ internal static class JournalCheck
                 continue;
             }
 
+            if (entry.Event == JournalTimestamp.Event)
+            {
+                CheckToken(run, entry, linesBefore);
+            }
+
             head = entry.LineSha256;
+            linesBefore.Add(Prefix(head));
             seal = entry.Event == "seal" ? entry.Fields : null;
             switch (entry.Event)
             {
@@ -128,6 +138,36 @@ internal static class JournalCheck
             return null; // a \u escape that is half a surrogate pair
         }
     }
+
+    /// <summary>The token is over an earlier line of this journal. (Half a SHA-256 tells lines apart: to meet a given half takes 2^128 tries.)</summary>
+    private static void CheckToken(VerificationRun run, JournalEntry entry, HashSet<UInt128> linesBefore)
+    {
+        string place = $"{BundleLayout.Journal} line {entry.Seq}";
+        try
+        {
+            string stamped = Text(entry.Fields, "line_sha256") is { Length: 64 } text ? text : throw new FormatException("it names no line");
+            byte[] digest = Convert.FromHexString(stamped);
+            if (!linesBefore.Contains(Prefix(stamped)))
+            {
+                throw new FormatException("what it stamps is no earlier line of this journal");
+            }
+
+            string encoded = Text(entry.Fields, "tsr_b64") is { Length: <= 2 * TimestampToken.MaxBytes } found ? found : throw new FormatException("it has no token");
+            TimestampToken token = TimestampToken.Verify(Convert.FromBase64String(encoded), digest);
+            if (!DateTimeOffset.TryParse(Text(entry.Fields, "generated_at"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset at) || at != token.GeneratedAt)
+            {
+                throw new FormatException("the line gives another time than the token");
+            }
+
+            run.AddToken(Name, place, token);
+        }
+        catch (FormatException failure)
+        {
+            run.Fail(Name, BundleLayout.Journal, $"the time-stamp token in line {entry.Seq} is not good: {failure.Message}");
+        }
+    }
+
+    private static UInt128 Prefix(string sha256) => BinaryPrimitives.ReadUInt128BigEndian(Convert.FromHexString(sha256.AsSpan(0, 32)));
 
     private static string RecoveredPath(JournalEntry entry) =>
         entry.Fields.TryGetProperty("item", out JsonElement item) && item.ValueKind == JsonValueKind.Object ? Text(item, "path") ?? "" : "";

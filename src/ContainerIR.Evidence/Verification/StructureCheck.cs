@@ -46,6 +46,6 @@ internal static partial class StructureCheck
     private static string? WhyNoSuchDirectory(string path) =>
         path is "data" or "seal" || path.StartsWith(BundleLayout.DataPrefix, StringComparison.Ordinal) ? null : "it is not part of a bundle";
 
-    [GeneratedRegex(@"\Aseal/([0-9]{4}-(responder|witness)\.p7s(\.tsr)?|0001-responder\.mldsa65\.p7s|certs\.pem|tsa-certs\.pem)\z")]
+    [GeneratedRegex(@"\Aseal/([0-9]{4}-(responder|witness)\.p7s(\.tsr)?|0001-responder\.mldsa65\.p7s|certs\.pem|tsa-certs\.pem|custody-[0-9]{4}\.json(\.(giver|receiver)\.p7s(\.tsr)?)?)\z")]
     private static partial Regex SealFile();
 }
