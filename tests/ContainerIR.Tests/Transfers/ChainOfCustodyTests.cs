@@ -1,5 +1,7 @@
 using System.Text.Json;
+using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Transfers;
+using ContainerIR.Evidence.Verification;
 using ContainerIR.Tests.Some;
 using ContainerIR.Tests.Time;
 using Xunit;
@@ -62,7 +64,7 @@ public sealed class A_chain_of_custody : IDisposable
     public async Task Is_one_json_document_with_every_transfer()
     {
         string bundle = await custody.BundleAsync(Rita);
-        using JsonDocument handover = JsonDocument.Parse(await custody.HandOverAsync(bundle, Rita, "Läb \u001b[2J", "--json"));
+        using JsonDocument handover = JsonDocument.Parse(await custody.HandOverAsync(bundle, Rita, "Läb \u202egpj.exe", "--json"));
         Assert.Equal("seal/custody-0001.json", handover.RootElement.GetProperty("record").GetString());
         using JsonDocument open = JsonDocument.Parse(await custody.AsAsync(Rita, 0, "custody", bundle, "--json"));
         Assert.False(open.RootElement.GetProperty("transfers")[0].TryGetProperty("receiver", out _));
@@ -73,9 +75,9 @@ public sealed class A_chain_of_custody : IDisposable
 
         JsonElement transfer = chain.RootElement.GetProperty("transfers")[0];
         Assert.Equal(handover.RootElement.GetProperty("record_sha256").GetString(), transfer.GetProperty("record_sha256").GetString());
-        Assert.Equal(@"Läb \x1b[2J", transfer.GetProperty("to").GetString());
+        Assert.Equal(@"Läb \u{202e}gpj.exe", transfer.GetProperty("to").GetString());
         Assert.Equal("CN=Lea Lab", transfer.GetProperty("receiver").GetProperty("subject").GetString());
-        Assert.DoesNotContain('\u001b', custody.Terminal.Out + await custody.AsAsync(Rita, 0, "custody", bundle));
+        Assert.DoesNotContain('\u202e', custody.Terminal.Out + await custody.AsAsync(Rita, 0, "custody", bundle));
     }
 
     [Fact]
@@ -99,9 +101,9 @@ public sealed class A_chain_of_custody : IDisposable
     public async Task Takes_back_a_bundle_nobody_received_and_gives_it_to_another()
     {
         string bundle = await custody.BundleAsync(Rita);
-        await custody.HandOverAsync(bundle, Rita, Lea);
-        await custody.HandOverAsync(bundle, Rita, Carl);
-        await custody.AsAsync(Carl, 0, "receive", bundle);
+        await custody.GiveAsync(bundle, Rita, Lea);
+        await custody.GiveAsync(bundle, Rita, Carl);
+        await custody.TakeAsync(bundle, Carl);
         await custody.VerifyAsync(bundle, "VERIFIED");
     }
 
@@ -172,12 +174,11 @@ public sealed class A_chain_of_custody : IDisposable
     {
         string bundle = await custody.BundleAsync(Rita);
         byte[] certificates = await File.ReadAllBytesAsync(Path.Combine(bundle, "seal/certs.pem"));
-        await custody.AsAsync("Wim Witness", 0, "bundle", "sign", bundle);
-        await custody.HandOverAsync(bundle, Rita, Lea);
-        await custody.AsAsync(Lea, 0, "receive", bundle);
-        await custody.HandOverAsync(bundle, Lea, Carl);
-        await custody.AsAsync(Carl, 0, "receive", bundle);
-        await custody.VerifyAsync(bundle, "VERIFIED");
+        await WitnessSignature.AddAsync(bundle, custody.IdentityOf("Wim Witness"), null, new VerifyOptions(), TimeProvider.System, CancellationToken.None);
+        await custody.GiveAsync(bundle, Rita, Lea);
+        await custody.TakeAsync(bundle, Lea);
+        await custody.GiveAsync(bundle, Lea, Carl);
+        await custody.TakeAsync(bundle, Carl);
         await File.WriteAllBytesAsync(Path.Combine(bundle, "seal/good-certs.pem"), certificates);
 
         RealEngine.Run("sh", "-c", $"cd '{bundle}/seal' && {damage}; rm -f good-certs.pem");
@@ -196,9 +197,9 @@ public sealed class A_chain_of_custody : IDisposable
     public async Task Is_broken_by_a_record_its_giver_signed_and_should_not_have(string fault, string reason)
     {
         string bundle = await custody.BundleAsync(Rita);
-        await custody.HandOverAsync(bundle, Rita, Lea);
-        await custody.AsAsync(Lea, 0, "receive", bundle);
-        await custody.HandOverAsync(bundle, Lea, Carl);
+        await custody.GiveAsync(bundle, Rita, Lea);
+        await custody.TakeAsync(bundle, Lea);
+        await custody.GiveAsync(bundle, Lea, Carl);
         string path = Path.Combine(bundle, "seal/custody-0002.json");
         TransferRecord record = TransferFile.Parse(await File.ReadAllBytesAsync(path));
         string signer = Lea;
@@ -215,7 +216,7 @@ public sealed class A_chain_of_custody : IDisposable
         byte[] bytes = TransferFile.Write(record);
         await File.WriteAllBytesAsync(path, bytes);
         File.Delete(path + ".giver.p7s");
-        ContainerIR.Evidence.Seals.SealFolder.Add(bundle, [new("seal/custody-0002.json.giver.p7s", ContainerIR.Evidence.Seals.CadesSignature.Create(bytes, custody.IdentityOf(signer).Signer, DateTimeOffset.UtcNow))]);
+        SealFolder.Add(bundle, [new("seal/custody-0002.json.giver.p7s", CadesSignature.Create(bytes, custody.IdentityOf(signer).Signer, DateTimeOffset.UtcNow))]);
 
         await custody.Terminal.RunAsync("verify", bundle);
 
@@ -228,8 +229,8 @@ public sealed class A_chain_of_custody : IDisposable
     public async Task Is_untrusted_or_trusted_by_who_sealed_and_not_by_who_carried()
     {
         string bundle = await custody.BundleAsync(Rita);
-        await custody.HandOverAsync(bundle, Rita, Lea);
-        await custody.AsAsync(Lea, 0, "receive", bundle);
+        await custody.GiveAsync(bundle, Rita, Lea);
+        await custody.TakeAsync(bundle, Lea);
 
         await custody.VerifyAsync(bundle, "VERIFIED", "--ca", custody.CertificateOf(Rita));
         await custody.VerifyAsync(bundle, "UNTRUSTED", "--ca", custody.CertificateOf(Carl));

@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Transfers;
+using ContainerIR.Evidence.Verification;
 using ContainerIR.Tests.Bundles;
 using ContainerIR.Tests.Cli;
 using Xunit;
@@ -12,6 +15,11 @@ internal sealed class SomeCustody : IDisposable
 {
     public const string Passphrase = "a long passphrase";
 
+    private static readonly TemporaryFolder PeopleFolder = new();
+    private static readonly ConcurrentDictionary<string, Lazy<(string Home, ResponderIdentity Identity)>> People = new();
+
+    static SomeCustody() => AppDomain.CurrentDomain.ProcessExit += (_, _) => PeopleFolder.Dispose();
+
     public SomeCustody() => Terminal.Variables["CIR_PASSPHRASE"] = Passphrase;
 
     public SomeTerminal Terminal { get; } = new();
@@ -20,21 +28,19 @@ internal sealed class SomeCustody : IDisposable
 
     public void Dispose() => Terminal.Dispose();
 
-    /// <summary>The home of a person; keys are made when first asked for.</summary>
-    public string HomeOf(string person)
-    {
-        string home = Path.Combine(Folder, "home-" + person);
-        if (!IdentityFolder.Exists(Path.Combine(home, "keys")))
-        {
-            IdentityFolder.Create(Path.Combine(home, "keys"), new(person), Passphrase, DateTimeOffset.UtcNow);
-        }
+    /// <summary>The home of a person.</summary>
+    public string HomeOf(string person) => PersonOf(person).Home;
 
-        return home;
-    }
-
-    public ResponderIdentity IdentityOf(string person) => IdentityFolder.Load(Path.Combine(HomeOf(person), "keys"), Passphrase);
+    public ResponderIdentity IdentityOf(string person) => PersonOf(person).Identity;
 
     public string CertificateOf(string person) => Path.Combine(HomeOf(person), "keys", "responder-cert.pem");
+
+    // Deriving a key takes long by design: each person is made once a run.
+    private static (string Home, ResponderIdentity Identity) PersonOf(string person) => People.GetOrAdd(person, name => new(() =>
+    {
+        string home = Path.Combine(PeopleFolder.Path, name.Replace(' ', '-'));
+        return (home, IdentityFolder.Create(Path.Combine(home, "keys"), new(name), Passphrase, DateTimeOffset.UtcNow));
+    })).Value;
 
     /// <summary>A bundle sealed by this person.</summary>
     public async Task<string> BundleAsync(string person = "Rita Responder", SealPolicy? policy = null)
@@ -52,13 +58,20 @@ internal sealed class SomeCustody : IDisposable
     public async Task<string> AsAsync(string person, int exit, params string[] arguments)
     {
         Terminal.Forget();
-        int code = await Terminal.RunAsync([.. arguments, "--home", HomeOf(person)]);
+        int code = await Terminal.RunAsync([.. arguments, .. arguments[0] == "custody" ? (string[])[] : ["--home", HomeOf(person)]]);
         Assert.True(code == exit, $"cir {string.Join(' ', arguments)}: exit {code}, not {exit}\n{Terminal.Out}\n{Terminal.Error}");
         return Terminal.Out;
     }
 
     public Task<string> HandOverAsync(string bundle, string from, string to, params string[] more) =>
         AsAsync(from, 0, ["handover", bundle, "--to", to, "--purpose", "malware analysis", "--method", "by hand, disk S/N 4711", .. more]);
+
+    /// <summary>The same without the command line, whose keys must be opened each time.</summary>
+    public Task<TransferResult> GiveAsync(string bundle, string from, string to) => Handover.WriteAsync(
+        bundle, new HandoverRequest { To = to, Purpose = "malware analysis", Method = "by hand" }, IdentityOf(from), null, new VerifyOptions(), TimeProvider.System, CancellationToken.None);
+
+    public Task<TransferResult> TakeAsync(string bundle, string who) =>
+        Reception.CountersignAsync(bundle, IdentityOf(who), null, new VerifyOptions(), TimeProvider.System, CancellationToken.None);
 
     /// <summary>Verifies with both verifiers: they must agree.</summary>
     public async Task VerifyAsync(string bundle, string verdict, params string[] options)
