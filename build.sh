@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 . tests/engine.sh
 
-sources=(src Directory.Build.props Directory.Packages.props global.json playbooks schemas build.sh)
+sources=(src Directory.Build.props Directory.Packages.props global.json build.sh)
 if [ "${1:-}" != --force ] && [ -x out/cir ] && [ -z "$(find "${sources[@]}" \( -name bin -o -name obj \) -prune -o -type f -newer out/cir -print -quit)" ]; then
   exit 0
 fi

@@ -11,6 +11,8 @@ need() {
   for pair in "$@"; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || [ -e "${pair%%:*}" ] || missing+=("${pair#*:}")
   done
+  # The package busybox has a /bin/busybox too, but one that needs libraries no image of ours has. ldd refuses static files.
+  if [ -e /bin/busybox ] && ldd /bin/busybox >/dev/null 2>&1; then missing+=(busybox-static); fi
   [ ${#missing[@]} -eq 0 ] && return 0
   [ "$(id -u)" = 0 ] || { echo "Missing packages: ${missing[*]}. Run as root, or install them first." >&2; return 1; }
   echo "Installing Debian packages: ${missing[*]}" >&2

@@ -10,6 +10,9 @@ internal static class CaseText
     private const int MaxGaps = 10;
     private const string Indent = "    ";
 
+    // Where there is no terminal, a hostile command line of a megabyte still makes no line nobody can read. case.db and the items have all of it.
+    private const int WidthInFiles = 240;
+
     public static void Write(TextWriter writer, CaseOverview overview, int? width)
     {
         writer.WriteLine($"Case {overview.Id}, opened {Quantities.Instant(overview.CreatedAt)}{By(overview.Examiner)}");
@@ -78,7 +81,7 @@ internal static class CaseText
             table.Add(row.Verdict, row.Kind, row.SizeBytes is { } size ? Quantities.Bytes(size) : "", At(row.ModifiedAt, ""), row.Path);
         }
 
-        table.Write(writer, width, Indent);
+        table.Write(writer, width ?? WidthInFiles, Indent);
         More(writer, bundle.DiffByVerdict.Values.Sum(), bundle.Diff.Count);
     }
 
@@ -99,7 +102,7 @@ internal static class CaseText
                 row.Executable ?? "", row.Signs);
         }
 
-        table.Write(writer, width, Indent);
+        table.Write(writer, width ?? WidthInFiles, Indent);
         More(writer, bundle.ProcessCount, bundle.Processes.Count);
     }
 
@@ -118,7 +121,7 @@ internal static class CaseText
             table.Add(row.Protocol, row.State ?? "", row.Local, row.Remote ?? "", row.Peer ?? "", Quantities.Number(row.Pid), row.Process ?? "");
         }
 
-        table.Write(writer, width, Indent);
+        table.Write(writer, width ?? WidthInFiles, Indent);
         More(writer, total, sockets.Count);
     }
 
@@ -137,12 +140,12 @@ internal static class CaseText
             table.Add(Quantities.Instant(row.At), row.Source, row.Meaning, row.Message);
         }
 
-        table.Write(writer, width ?? 200, Indent);
+        table.Write(writer, width ?? WidthInFiles, Indent);
     }
 
     private static void Field(TextWriter writer, string name, string value, int? width) => Line(writer, $"  {name,-10} {value}", width);
 
-    private static void Line(TextWriter writer, string text, int? width) => writer.WriteLine(Cells.Fit(text, width ?? 400));
+    private static void Line(TextWriter writer, string text, int? width) => writer.WriteLine(Cells.Fit(text, width ?? WidthInFiles));
 
     private static void More(TextWriter writer, long total, int shown)
     {

@@ -37,6 +37,11 @@ internal static class ContainersCommand
         .ThenByDescending(each => each.Container.State is ContainerState.Running or ContainerState.Paused or ContainerState.Restarting)
         .ThenBy(each => each.Container.Name, StringComparer.Ordinal);
 
+    // Every mark's name fits a line where their texts would not; of capabilities the name is the mark. --json has the texts.
+    private static string RisksOf(ContainerSummary summary) => string.Join(
+        ", ",
+        summary.Risks.GroupBy(risk => risk.Id).Select(marks => marks.Key == "cap-add" ? $"cap-add {string.Join('+', marks.Select(mark => mark.Text))}" : marks.Key));
+
     public static void Write(Surroundings surroundings, string endpoint, IReadOnlyList<ContainerSummary> containers)
     {
         if (containers.Count == 0)
@@ -58,7 +63,7 @@ internal static class ContainersCommand
                 Quantities.Age(now - container.CreatedAt),
                 DisplayText.Escape(container.ImageName),
                 DisplayText.Escape(string.Join(',', container.Networks.Select(network => network.IPv4.Length > 0 ? $"{network.Name}={network.IPv4}" : network.Name))),
-                DisplayText.Escape(string.Join(", ", each.Risks.Select(risk => $"{risk.Id}: {risk.Text}"))));
+                DisplayText.Escape(RisksOf(each)));
         }
 
         table.Write(surroundings.Out, surroundings.OutWidth());

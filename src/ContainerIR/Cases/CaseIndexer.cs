@@ -176,10 +176,10 @@ public static class CaseIndexer
     private static long InsertBundle(SqliteConnection connection, SealedBundleFiles bundle, SealedRecord record)
     {
         using Insert insert = new(
-            connection, "bundle", "uid", "folder", "root_sha256", "case_id", "host", "container_id", "container_name", "image_name", "image_id", "examiner",
+            connection, "bundle", "uid", "folder", "root_sha256", "case_id", "host", "container_id", "container_name", "image_name", "image_id", "scope", "examiner",
             "reason", "tool_version", "opened_at_ns", "sealed_at_ns");
         return insert.Add(record.BundleId).Add(Path.GetFileName(bundle.Folder)).Add(bundle.RootSha256).Add(record.CaseId).Add(record.Host).Add(record.ContainerId)
-            .Add(record.ContainerName).Add(record.ImageName).Add(record.ImageId).Add(record.Examiner).Add(record.Reason).Add(record.ToolVersion)
+            .Add(record.ContainerName).Add(record.ImageName).Add(record.ImageId).Add(record.Scope).Add(record.Examiner).Add(record.Reason).Add(record.ToolVersion)
             .Add(record.OpenedAtNs).Add(record.SealedAtNs).Run();
     }
 

@@ -42,7 +42,7 @@ internal static class Migrations
             container_name TEXT,
             image_name     TEXT,
             image_id       TEXT,
-            profile        TEXT,
+            scope          TEXT,
             examiner       TEXT,
             reason         TEXT,
             tool_version   TEXT,

@@ -28,6 +28,9 @@ internal sealed record SealedRecord
 
     public string? ImageId { get; init; }
 
+    /// <summary>What was to be taken: container and profile, as custody.json words it.</summary>
+    public string? Scope { get; init; }
+
     public string? ToolVersion { get; init; }
 
     public long? OpenedAtNs { get; init; }
@@ -60,6 +63,7 @@ internal sealed record SealedRecord
                 ContainerName = what.Text("name"),
                 ImageName = what.Text("image"),
                 ImageId = what.Text("image_digest"),
+                Scope = (record.Field("identity") ?? default).Text("scope"),
                 ToolVersion = tool.Text("version"),
                 OpenedAtNs = At(when, "started_at"),
                 SealedAtNs = At(when, "sealed_at"),

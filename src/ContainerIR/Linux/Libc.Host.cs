@@ -13,6 +13,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name)]
     public static partial uint geteuid();
+
+    /// <summary>Key of the dynamic loader's address (include/uapi/linux/auxvec.h); 0 where the executable asked for no loader.</summary>
+    public const nuint AT_BASE = 7;
+
+    [LibraryImport(Name)]
+    public static partial nuint getauxval(nuint type);
 }
 
 /// <summary>struct timex, adjtimex(2), include/uapi/linux/timex.h: 208 bytes on 64-bit Linux.</summary>

@@ -33,6 +33,7 @@ public static class HostReadiness
     {
         HostFacts host = HostFacts.Read();
         List<ReadinessCheck> checks = [];
+        AddFile(checks);
         await AddEngineAsync(checks, endpoint, ct);
         AddRights(checks, host);
         AddKernel(checks, host);
@@ -40,6 +41,14 @@ public static class HostReadiness
         AddClock(checks, host.Clock);
         AddFirewall(checks);
         return checks;
+    }
+
+    private static void AddFile(List<ReadinessCheck> checks)
+    {
+        // The kernel maps a dynamic loader only for an executable that asks for one (AT_BASE of getauxval(3)).
+        bool isStatic = Libc.getauxval(Libc.AT_BASE) == 0;
+        Add(checks, "file", "This file", ReadinessState.Ok, isStatic ? "static: needs no library and no .NET of this host" : "started by the .NET of this host (a development build)",
+            "Of the host's programs, only pkcs11-tool is ever started, and only for keys on a token.");
     }
 
     private static async Task AddEngineAsync(List<ReadinessCheck> checks, string? endpoint, CancellationToken ct)
