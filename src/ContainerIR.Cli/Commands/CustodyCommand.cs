@@ -22,7 +22,7 @@ internal static class CustodyCommand
             VerificationReport report = await BundleVerifier.VerifyAsync(path, new VerifyOptions(parsed.GetValue(ca)) { TsaCaFile = parsed.GetValue(tsaCa) }, ct);
             if (parsed.GetValue(json))
             {
-                CliJson.Write(surroundings.Out, CustodyChainJson.From(report, parsed.GetValue(certify) ? Certification.OfBundle(path, report, surroundings.Clock.GetUtcNow()) : null), CliJson.Default.CustodyChainJson);
+                CliJson.Write(surroundings.Out, CustodyChainJson.From(report, parsed.GetValue(certify) && report.Verdict == Verdict.Verified ? Certification.OfBundle(path, report, surroundings.Clock.GetUtcNow()) : null), CliJson.Default.CustodyChainJson);
             }
             else if (report.Verdict != Verdict.Verified)
             {

@@ -118,8 +118,8 @@ esac
 if [ ! -f seal/0001-responder.p7s ]; then bad 'seal/0001-responder.p7s is there'; fi
 n=0
 : >"$t/holders"
-for p7s in seal/[0-9][0-9][0-9][0-9]-responder.p7s seal/[0-9][0-9][0-9][0-9]-witness.p7s; do
-  [ -f "$p7s" ] || continue
+for p7s in seal/[0-9][0-9][0-9][0-9]-*.p7s; do
+  case $p7s in *-responder.p7s | *-witness.p7s) ;; *) continue ;; esac
   n=$((n + 1))
   case $p7s in
     seal/$(printf %04d "$n")-*) ;;

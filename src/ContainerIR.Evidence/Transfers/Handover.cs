@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Encryption;
 using ContainerIR.Evidence.Files;
 using ContainerIR.Evidence.Seals;

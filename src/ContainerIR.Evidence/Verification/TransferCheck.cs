@@ -22,6 +22,7 @@ internal static class TransferCheck
 
         // Who may give next, by certificate; null once that cannot be known.
         List<string>? holders = [.. run.Signers.Select(signer => signer.CertificateSha256)];
+        Dictionary<string, string> digests = new(StringComparer.Ordinal);
         for (int number = 1; number <= last; number++)
         {
             string path = TransferFile.PathOf(number);
@@ -50,7 +51,7 @@ internal static class TransferCheck
 
             if (record is not null)
             {
-                CheckRecord(run, path, record, number, prev, bundleId);
+                CheckRecord(run, path, record, number, prev, bundleId, digests);
             }
 
             VerificationSigner? giver = CheckSignature(run, TransferFile.GiverOf(number), bytes, record?.From.CertificateSha256, anchors);
@@ -85,7 +86,7 @@ internal static class TransferCheck
         return last == 0 ? "none" : open == 0 ? $"{last}" : $"{last}, {open} of them not countersigned by a receiver";
     }
 
-    private static void CheckRecord(VerificationRun run, string path, TransferRecord record, int number, string prev, string? bundleId)
+    private static void CheckRecord(VerificationRun run, string path, TransferRecord record, int number, string prev, string? bundleId, Dictionary<string, string> digests)
     {
         if (record.Number != number)
         {
@@ -109,10 +110,10 @@ internal static class TransferCheck
             run.Fail(Name, path, "it says the bundle was not verified");
         }
 
-        CheckSealFiles(run, path, record, number);
+        CheckSealFiles(run, path, record, number, digests);
     }
 
-    private static void CheckSealFiles(VerificationRun run, string path, TransferRecord record, int number)
+    private static void CheckSealFiles(VerificationRun run, string path, TransferRecord record, int number, Dictionary<string, string> digests)
     {
         string previous = "";
         HashSet<string> listed = [];
@@ -127,12 +128,11 @@ internal static class TransferCheck
 
             previous = file;
             listed.Add(file);
-            using FileStream? stream = run.Tree.OpenRead(file);
-            if (stream is null)
+            if (DigestOf(run, file, digests) is not { Length: > 0 } digest)
             {
-                run.Fail(Name, file, $"{path} lists it, and it is missing or no regular file");
+                run.Fail(Name, file, $"{path} lists it, and it is missing, no regular file, or larger than any file of seal/");
             }
-            else if (Convert.ToHexStringLower(SHA256.HashData(stream)) != sha256)
+            else if (digest != sha256)
             {
                 run.Fail(Name, file, $"its SHA-256 is not the one in {path}");
             }
@@ -146,6 +146,18 @@ internal static class TransferCheck
                 run.Fail(Name, path, $"it does not list {needed}");
             }
         }
+    }
+
+    /// <summary>Each file is read once, however many records list it; empty where it cannot be read.</summary>
+    private static string DigestOf(VerificationRun run, string file, Dictionary<string, string> digests)
+    {
+        if (!digests.TryGetValue(file, out string? digest))
+        {
+            digest = SealFolder.Read(run.Tree, file) is { } content ? Convert.ToHexStringLower(SHA256.HashData(content)) : "";
+            digests.Add(file, digest);
+        }
+
+        return digest;
     }
 
     private static VerificationSigner? CheckSignature(VerificationRun run, string path, byte[] record, string? certificateSha256, IReadOnlyList<byte[]>? anchors)

@@ -4,7 +4,6 @@ using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Time;
-using ContainerIR.Evidence.Verification;
 using ContainerIR.Tests.Bundles;
 using ContainerIR.Tests.Keys;
 using ContainerIR.Tests.Some;

@@ -40,7 +40,7 @@ public sealed class A_chain_of_custody : IDisposable
 
         string receipt = await custody.AsAsync(Lea, 0, "receive", bundle, "--tsa", authority.Url);
         Assert.Contains("RECEIPT FOR EVIDENCE", receipt, StringComparison.Ordinal);
-        Assert.Contains(custody.IdentityOf(Lea).CertificateSha256, receipt, StringComparison.Ordinal);
+        Assert.Contains(SomeCustody.IdentityOf(Lea).CertificateSha256, receipt, StringComparison.Ordinal);
         Assert.Contains(RealEngine.Run("sha256sum", Path.Combine(bundle, "seal/custody-0001.json"))[..64], receipt, StringComparison.Ordinal);
         await custody.VerifyAsync(bundle, "VERIFIED", "--tsa-ca", keys.CaPath);
         OpensslAccepts(bundle, "custody-0001.json.receiver.p7s", "custody-0001.json");
@@ -101,9 +101,9 @@ public sealed class A_chain_of_custody : IDisposable
     public async Task Takes_back_a_bundle_nobody_received_and_gives_it_to_another()
     {
         string bundle = await custody.BundleAsync(Rita);
-        await custody.GiveAsync(bundle, Rita, Lea);
-        await custody.GiveAsync(bundle, Rita, Carl);
-        await custody.TakeAsync(bundle, Carl);
+        await SomeCustody.GiveAsync(bundle, Rita, Lea);
+        await SomeCustody.GiveAsync(bundle, Rita, Carl);
+        await SomeCustody.TakeAsync(bundle, Carl);
         await custody.VerifyAsync(bundle, "VERIFIED");
     }
 
@@ -114,7 +114,7 @@ public sealed class A_chain_of_custody : IDisposable
         await custody.AsAsync(Lea, 2, "handover", bundle, "--to", "X", "--purpose", "p", "--method", "m");
         Assert.Contains("does not hold the bundle", custody.Terminal.Error, StringComparison.Ordinal);
         await custody.AsAsync(Lea, 2, "receive", bundle);
-        await custody.HandOverAsync(bundle, Rita, Lea, "--to-certificate", custody.IdentityOf(Lea).CertificateSha256);
+        await custody.HandOverAsync(bundle, Rita, Lea, "--to-certificate", SomeCustody.IdentityOf(Lea).CertificateSha256);
         await custody.AsAsync(Carl, 2, "receive", bundle);
         await custody.AsAsync(Rita, 2, "receive", bundle);
         await custody.AsAsync(Lea, 0, "receive", bundle);
@@ -174,11 +174,11 @@ public sealed class A_chain_of_custody : IDisposable
     {
         string bundle = await custody.BundleAsync(Rita);
         byte[] certificates = await File.ReadAllBytesAsync(Path.Combine(bundle, "seal/certs.pem"));
-        await WitnessSignature.AddAsync(bundle, custody.IdentityOf("Wim Witness"), null, new VerifyOptions(), TimeProvider.System, CancellationToken.None);
-        await custody.GiveAsync(bundle, Rita, Lea);
-        await custody.TakeAsync(bundle, Lea);
-        await custody.GiveAsync(bundle, Lea, Carl);
-        await custody.TakeAsync(bundle, Carl);
+        await WitnessSignature.AddAsync(bundle, SomeCustody.IdentityOf("Wim Witness"), null, new VerifyOptions(), TimeProvider.System, CancellationToken.None);
+        await SomeCustody.GiveAsync(bundle, Rita, Lea);
+        await SomeCustody.TakeAsync(bundle, Lea);
+        await SomeCustody.GiveAsync(bundle, Lea, Carl);
+        await SomeCustody.TakeAsync(bundle, Carl);
         await File.WriteAllBytesAsync(Path.Combine(bundle, "seal/good-certs.pem"), certificates);
 
         RealEngine.Run("sh", "-c", $"cd '{bundle}/seal' && {damage}; rm -f good-certs.pem");
@@ -197,9 +197,9 @@ public sealed class A_chain_of_custody : IDisposable
     public async Task Is_broken_by_a_record_its_giver_signed_and_should_not_have(string fault, string reason)
     {
         string bundle = await custody.BundleAsync(Rita);
-        await custody.GiveAsync(bundle, Rita, Lea);
-        await custody.TakeAsync(bundle, Lea);
-        await custody.GiveAsync(bundle, Lea, Carl);
+        await SomeCustody.GiveAsync(bundle, Rita, Lea);
+        await SomeCustody.TakeAsync(bundle, Lea);
+        await SomeCustody.GiveAsync(bundle, Lea, Carl);
         string path = Path.Combine(bundle, "seal/custody-0002.json");
         TransferRecord record = TransferFile.Parse(await File.ReadAllBytesAsync(path));
         string signer = Lea;
@@ -211,12 +211,12 @@ public sealed class A_chain_of_custody : IDisposable
             "files" => record with { SealFiles = [.. record.SealFiles.Skip(1)] },
             "order" => record with { SealFiles = [.. record.SealFiles.Reverse()] },
             "number" => record with { Number = 7 },
-            _ => record with { From = new TransferParty { Name = Carl, CertificateSha256 = custody.IdentityOf(signer = Carl).CertificateSha256 } },
+            _ => record with { From = new TransferParty { Name = Carl, CertificateSha256 = SomeCustody.IdentityOf(signer = Carl).CertificateSha256 } },
         };
         byte[] bytes = TransferFile.Write(record);
         await File.WriteAllBytesAsync(path, bytes);
         File.Delete(path + ".giver.p7s");
-        SealFolder.Add(bundle, [new("seal/custody-0002.json.giver.p7s", CadesSignature.Create(bytes, custody.IdentityOf(signer).Signer, DateTimeOffset.UtcNow))]);
+        SealFolder.Add(bundle, [new("seal/custody-0002.json.giver.p7s", CadesSignature.Create(bytes, SomeCustody.IdentityOf(signer).Signer, DateTimeOffset.UtcNow))]);
 
         await custody.Terminal.RunAsync("verify", bundle);
 
@@ -229,11 +229,11 @@ public sealed class A_chain_of_custody : IDisposable
     public async Task Is_untrusted_or_trusted_by_who_sealed_and_not_by_who_carried()
     {
         string bundle = await custody.BundleAsync(Rita);
-        await custody.GiveAsync(bundle, Rita, Lea);
-        await custody.TakeAsync(bundle, Lea);
+        await SomeCustody.GiveAsync(bundle, Rita, Lea);
+        await SomeCustody.TakeAsync(bundle, Lea);
 
-        await custody.VerifyAsync(bundle, "VERIFIED", "--ca", custody.CertificateOf(Rita));
-        await custody.VerifyAsync(bundle, "UNTRUSTED", "--ca", custody.CertificateOf(Carl));
+        await custody.VerifyAsync(bundle, "VERIFIED", "--ca", SomeCustody.CertificateOf(Rita));
+        await custody.VerifyAsync(bundle, "UNTRUSTED", "--ca", SomeCustody.CertificateOf(Carl));
     }
 
     [Fact]
@@ -242,7 +242,7 @@ public sealed class A_chain_of_custody : IDisposable
         string recipient = (await custody.AsAsync(Lea, 0, "keys", "age")).Trim();
         string again = (await custody.AsAsync(Lea, 0, "keys", "age")).Trim();
         Assert.Equal(recipient, again);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(custody.HomeOf(Lea), "keys/age-identity.txt")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(SomeCustody.HomeOf(Lea), "keys/age-identity.txt")));
         string bundle = await custody.BundleAsync(Rita);
         string parts = Path.Combine(custody.Folder, "parts");
 
@@ -250,7 +250,7 @@ public sealed class A_chain_of_custody : IDisposable
 
         string byAge = Directory.CreateDirectory(Path.Combine(custody.Folder, "by-age")).FullName;
         string name = Path.GetFileName(bundle);
-        RealEngine.Run("sh", "-c", $"cd '{parts}' && sha256sum --check --strict --quiet {name}.parts.sha256 && cat {name}.tar.age.part-* | age -d -i '{custody.HomeOf(Lea)}/keys/age-identity.txt' | tar -x -C '{byAge}'");
+        RealEngine.Run("sh", "-c", $"cd '{parts}' && sha256sum --check --strict --quiet {name}.parts.sha256 && cat {name}.tar.age.part-* | age -d -i '{SomeCustody.HomeOf(Lea)}/keys/age-identity.txt' | tar -x -C '{byAge}'");
         await custody.VerifyAsync(Path.Combine(byAge, name), "VERIFIED");
 
         await custody.AsAsync(Carl, 2, "receive", parts, "--out", Path.Combine(custody.Folder, "carl"));

@@ -29,11 +29,11 @@ internal sealed class SomeCustody : IDisposable
     public void Dispose() => Terminal.Dispose();
 
     /// <summary>The home of a person.</summary>
-    public string HomeOf(string person) => PersonOf(person).Home;
+    public static string HomeOf(string person) => PersonOf(person).Home;
 
-    public ResponderIdentity IdentityOf(string person) => PersonOf(person).Identity;
+    public static ResponderIdentity IdentityOf(string person) => PersonOf(person).Identity;
 
-    public string CertificateOf(string person) => Path.Combine(HomeOf(person), "keys", "responder-cert.pem");
+    public static string CertificateOf(string person) => Path.Combine(HomeOf(person), "keys", "responder-cert.pem");
 
     // Deriving a key takes long by design: each person is made once a run.
     private static (string Home, ResponderIdentity Identity) PersonOf(string person) => People.GetOrAdd(person, name => new(() =>
@@ -67,10 +67,10 @@ internal sealed class SomeCustody : IDisposable
         AsAsync(from, 0, ["handover", bundle, "--to", to, "--purpose", "malware analysis", "--method", "by hand, disk S/N 4711", .. more]);
 
     /// <summary>The same without the command line, whose keys must be opened each time.</summary>
-    public Task<TransferResult> GiveAsync(string bundle, string from, string to) => Handover.WriteAsync(
+    public static Task<TransferResult> GiveAsync(string bundle, string from, string to) => Handover.WriteAsync(
         bundle, new HandoverRequest { To = to, Purpose = "malware analysis", Method = "by hand" }, IdentityOf(from), null, new VerifyOptions(), TimeProvider.System, CancellationToken.None);
 
-    public Task<TransferResult> TakeAsync(string bundle, string who) =>
+    public static Task<TransferResult> TakeAsync(string bundle, string who) =>
         Reception.CountersignAsync(bundle, IdentityOf(who), null, new VerifyOptions(), TimeProvider.System, CancellationToken.None);
 
     /// <summary>Verifies with both verifiers: they must agree.</summary>
