@@ -23,6 +23,7 @@ internal static class BundleSign
         {
             using TimestampClient? authorities = Shared.Authorities(parsed.GetValue(tsa));
             ResponderIdentity witness = signing.Open(parsed);
+            Shared.MendSeal(surroundings, parsed.GetRequiredValue(bundle));
             WitnessResult result = await WitnessSignature.AddAsync(
                 parsed.GetRequiredValue(bundle), witness, authorities, new VerifyOptions(parsed.GetValue(ca)), surroundings.Clock, ct);
             if (result.File is not { } file)

@@ -19,6 +19,7 @@ internal static class BundleTimestamp
         {
             using TimestampClient authorities = Shared.Authorities(parsed.GetValue(tsa))
                 ?? throw new OperatorException("No time-stamp authority is named.", "Name one: --tsa URL; several are tried in order.");
+            Shared.MendSeal(surroundings, parsed.GetRequiredValue(bundle));
             IReadOnlyList<StampedSignature> stamped = await SealTimestamp.AddAsync(parsed.GetRequiredValue(bundle), authorities, ct);
             if (parsed.GetValue(json))
             {

@@ -50,6 +50,7 @@ internal static class HandoverCommand
             };
             using TimestampClient? authorities = Shared.Authorities(parsed.GetValue(tsa));
             ResponderIdentity giver = signing.Open(parsed);
+            Shared.MendSeal(surroundings, path);
             TransferResult result = await Handover.WriteAsync(path, request, giver, authorities, new VerifyOptions(parsed.GetValue(ca)), surroundings.Clock, ct);
             if (result.Record is not { } record)
             {

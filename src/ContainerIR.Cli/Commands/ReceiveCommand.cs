@@ -39,6 +39,7 @@ internal static class ReceiveCommand
                 surroundings.Say($"Unpacked {DisplayText.Escape(bundle)}");
             }
 
+            Shared.MendSeal(surroundings, bundle);
             VerifyOptions options = new(parsed.GetValue(ca)) { TsaCaFile = parsed.GetValue(tsaCa) };
             TransferResult result = await Reception.CountersignAsync(bundle, receiver, authorities, options, surroundings.Clock, ct);
             if (result.Record is null)

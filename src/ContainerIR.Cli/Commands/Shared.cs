@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Time;
 using ContainerIR.Evidence.Transport;
 
@@ -74,6 +75,15 @@ internal static class Shared
             }
         });
         return option;
+    }
+
+    /// <summary>Before something is added to seal/: an earlier addition that was killed half-way is undone, and said.</summary>
+    public static void MendSeal(Surroundings surroundings, string bundle)
+    {
+        foreach (string done in InterruptedAddition.Mend(bundle))
+        {
+            surroundings.Say(done);
+        }
     }
 
     /// <summary>The authorities named; null when none is.</summary>

@@ -26,6 +26,9 @@ internal static partial class SealFolder
     public static bool IsToken(string path) =>
         path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) && path.EndsWith(SignatureSuffix + TokenSuffix, StringComparison.Ordinal);
 
+    /// <summary>Whether seal/ can have a file of this path.</summary>
+    public static bool IsKnown(string path) => KnownFile().IsMatch(path);
+
     /// <summary>What grows with every addition and so is in no list of digests.</summary>
     public static bool IsCertificateFile(string path) => path is BundleLayout.Certificates or BundleLayout.TokenCertificates;
 
@@ -146,6 +149,10 @@ internal static partial class SealFolder
 
     private static OperatorException Unreadable(string bundle, string path, string why) =>
         new($"{path} in {bundle} is not as it must be: {why}.", $"See all that is wrong: cir verify {bundle}");
+
+    [GeneratedRegex(
+        @"\Aseal/([0-9]{4}-(responder|witness)\.p7s(\.tsr)?|0001-responder\.mldsa65\.p7s|certs\.pem|tsa-certs\.pem|custody-[0-9]{4}\.json(\.(giver|receiver)\.p7s(\.tsr)?)?)\z")]
+    private static partial Regex KnownFile();
 
     [GeneratedRegex(@"\Aseal/[0-9]{4}-(responder|witness)\.p7s\z")]
     private static partial Regex RootSignature();

@@ -1,12 +1,12 @@
-using System.Text.RegularExpressions;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Files;
 using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Seals;
 
 namespace ContainerIR.Evidence.Verification;
 
 /// <summary>Only files and directories, only names a bundle can have, nothing half-written, nothing outside the layout.</summary>
-internal static partial class StructureCheck
+internal static class StructureCheck
 {
     private const string Name = "structure";
 
@@ -38,14 +38,11 @@ internal static partial class StructureCheck
             : path.EndsWith(ItemName.PartialSuffix, StringComparison.Ordinal) ? "it is a half-written item, which no sealed bundle has"
             : entry.Kind == TreeEntryKind.Directory ? WhyNoSuchDirectory(path)
             : path.StartsWith(BundleLayout.DataPrefix, StringComparison.Ordinal) ? null
-            : path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) ? (SealFile().IsMatch(path) ? null : "seal/ has no such file")
+            : path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) ? (SealFolder.IsKnown(path) ? null : "seal/ has no such file")
             : path == BundleLayout.TagManifest || BundleLayout.TagFiles.Contains(path) ? null
             : "it is not part of a bundle";
     }
 
     private static string? WhyNoSuchDirectory(string path) =>
         path is "data" or "seal" || path.StartsWith(BundleLayout.DataPrefix, StringComparison.Ordinal) ? null : "it is not part of a bundle";
-
-    [GeneratedRegex(@"\Aseal/([0-9]{4}-(responder|witness)\.p7s(\.tsr)?|0001-responder\.mldsa65\.p7s|certs\.pem|tsa-certs\.pem|custody-[0-9]{4}\.json(\.(giver|receiver)\.p7s(\.tsr)?)?)\z")]
-    private static partial Regex SealFile();
 }

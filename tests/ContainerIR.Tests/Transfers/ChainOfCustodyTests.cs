@@ -226,6 +226,24 @@ public sealed class A_chain_of_custody : IDisposable
     }
 
     [Fact]
+    public async Task Goes_on_after_an_addition_that_was_killed_half_way()
+    {
+        string bundle = await custody.BundleAsync(Rita);
+        byte[] more = CertificateFile.Write([.. SomeCustody.IdentityOf(Rita).Signer.Certificates, .. SomeCustody.IdentityOf(Lea).Signer.Certificates]);
+        await File.WriteAllBytesAsync(Path.Combine(bundle, "seal/certs.pem"), more);
+        await File.WriteAllBytesAsync(Path.Combine(bundle, "seal/0002-witness.p7s.tmp"), [1, 2]);
+        await custody.AsAsync(Rita, 3, "custody", bundle);
+
+        await custody.HandOverAsync(bundle, Rita, Lea);
+
+        Assert.Equal(2, custody.Terminal.Error.Split("was interrupted").Length - 1);
+        await custody.VerifyAsync(bundle, "VERIFIED");
+        await File.WriteAllBytesAsync(Path.Combine(bundle, "seal/stranger.tmp"), [1, 2]);
+        await custody.AsAsync(Lea, 3, "receive", bundle);
+        Assert.True(File.Exists(Path.Combine(bundle, "seal/stranger.tmp")));
+    }
+
+    [Fact]
     public async Task Is_untrusted_or_trusted_by_who_sealed_and_not_by_who_carried()
     {
         string bundle = await custody.BundleAsync(Rita);
