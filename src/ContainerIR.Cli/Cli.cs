@@ -20,6 +20,9 @@ internal static class Cli
         root.Add(VerifyCommand.Make(surroundings));
         root.Add(CaseCommand.Make(surroundings));
         root.Add(BundleCommand.Make(surroundings));
+        root.Add(HandoverCommand.Make(surroundings));
+        root.Add(ReceiveCommand.Make(surroundings));
+        root.Add(CustodyCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
         root.Add(ConsoleCommand.Make(surroundings));

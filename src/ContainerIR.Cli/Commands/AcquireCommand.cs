@@ -48,11 +48,13 @@ internal static class AcquireCommand
         Option<string?> home = Shared.Home();
         Option<string?> passphraseFile = Shared.PassphraseFile();
         Option<bool> json = Shared.Json();
+        SealingOptions sealing = new(surroundings, home, passphraseFile);
         Command command = new("acquire", "Copy the evidence of a container, most volatile first, and seal it in a bundle.")
         {
             container, caseId, profile, outDirectory, skip, mounts, imageLayers, compress, examiner, reason, endpoint, root, home, passphraseFile, json,
         };
         volatileOptions.AddTo(command);
+        sealing.AddTo(command);
         command.SetAction((parsed, ct) =>
         {
             AcquisitionRequest request = new()
@@ -72,7 +74,7 @@ internal static class AcquireCommand
                 Root = parsed.GetValue(root) is { Length: > 0 } data ? Path.GetFullPath(data) : null,
             };
             Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
-            AcquisitionParts parts = new(surroundings.Home(parsed.GetValue(home)), passphrases.Read, surroundings.Clock);
+            AcquisitionParts parts = new(surroundings.Home(parsed.GetValue(home)), passphrases.Read, surroundings.Clock) { Seal = sealing.Read(parsed, passphrases) };
             return RunAsync(surroundings, request, parts, passphrases, parsed.GetValue(json), ct);
         });
         return command;
@@ -111,7 +113,7 @@ internal static class AcquireCommand
             Print(surroundings.Out, result);
         }
 
-        return result.Gaps.Count == 0 ? ExitCode.Success : ExitCode.SealedWithGaps;
+        return result.Gaps.Count == 0 && result.TimestampFault is null ? ExitCode.Success : ExitCode.SealedWithGaps;
     }
 
     /// <summary>What <c>cir acquire</c> and the console both do: rights, what an earlier run left, key and case on first use, then the acquisition.</summary>
@@ -126,7 +128,11 @@ internal static class AcquireCommand
         }
 
         LeftFrozen.Repair(surroundings);
-        ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
+        if (parts.Seal.Identity is null)
+        {
+            ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
+        }
+
         OpenCase(surroundings, request, parts);
         return surroundings.Acquire(request, parts, progress, ct);
     }
@@ -185,6 +191,11 @@ internal static class AcquireCommand
         if (result.Gaps.Count > MaxGapsShown)
         {
             writer.WriteLine($"         … {result.Gaps.Count - MaxGapsShown} more: cir case show {result.CaseId}");
+        }
+
+        if (result.TimestampFault is { } fault)
+        {
+            writer.WriteLine($"Time     no token over the signature: {Cells.Safe(DisplayText.Escape(fault))}");
         }
 
         if (result.IndexProblem is { } problem)

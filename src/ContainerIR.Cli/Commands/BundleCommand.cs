@@ -1,18 +1,18 @@
 using System.CommandLine;
 using System.Text.Json;
 using ContainerIR.Acquisitions;
-using ContainerIR.Cases;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Recoveries;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Evidence.Time;
 using ContainerIR.Exporters;
 
 namespace ContainerIR.Cli.Commands;
 
-/// <summary><c>cir bundle recover</c> and <c>export-image</c>: what can be done with a bundle besides verifying it.</summary>
+/// <summary><c>cir bundle …</c>: what can be done with a bundle besides verifying it.</summary>
 internal static class BundleCommand
 {
     public static Command Make(Surroundings surroundings)
@@ -20,6 +20,12 @@ internal static class BundleCommand
         Command command = new("bundle", "Work on a single bundle.");
         command.Add(MakeRecover(surroundings));
         command.Add(MakeExportImage(surroundings));
+        command.Add(BundleTimestamp.Make(surroundings));
+        command.Add(BundleSign.Make(surroundings));
+        command.Add(BundleProve.Make(surroundings));
+        command.Add(BundleExtract.Make(surroundings));
+        command.Add(BundlePack.Make(surroundings));
+        command.Add(BundleUnpack.Make(surroundings));
         return command;
     }
 
@@ -29,13 +35,23 @@ internal static class BundleCommand
         Option<string?> home = Shared.Home();
         Option<string?> passphraseFile = Shared.PassphraseFile();
         Option<bool> json = Shared.Json();
-        Command command = new("recover", "Seal what an interrupted acquisition can prove; put the rest beside it.") { bundle, home, passphraseFile, json };
+        SealingOptions sealing = new(surroundings, home, passphraseFile);
+        Command command = new("recover", "Seal what an interrupted acquisition can prove; put the rest beside it.") { bundle };
+        sealing.AddTo(command);
+        command.Options.Add(json);
         command.SetAction(async (parsed, ct) =>
         {
-            CaseHome place = surroundings.Home(parsed.GetValue(home));
             Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
-            ResponderIdentity identity = IdentityFolder.Load(place.KeysFolder, passphrases.Read(PassphraseUse.OpenKey));
-            RecoveryOptions options = new() { Agent = ToolFacts.Agent, MakeFrameDecoder = () => new ZstdFrameDecoder(), Clock = surroundings.Clock };
+            using TimestampClient? authorities = sealing.Authorities(parsed);
+            ResponderIdentity identity = sealing.OpenForRecovery(parsed, passphrases);
+            RecoveryOptions options = new()
+            {
+                Agent = ToolFacts.Agent,
+                MakeFrameDecoder = () => new ZstdFrameDecoder(),
+                Clock = surroundings.Clock,
+                Policy = sealing.PolicyOf(parsed),
+                Authorities = authorities,
+            };
             RecoveredBundle recovered = await BundleRecovery.RecoverAsync(parsed.GetRequiredValue(bundle), identity, options, ct);
             if (parsed.GetValue(json))
             {
@@ -46,7 +62,7 @@ internal static class BundleCommand
                 Print(surroundings.Out, recovered);
             }
 
-            return recovered.Bundle.Gaps.Count + recovered.Salvaged.Count + recovered.Lost.Count == 0 ? ExitCode.Success : ExitCode.SealedWithGaps;
+            return recovered.Bundle.Gaps.Count + recovered.Salvaged.Count + recovered.Lost.Count == 0 && recovered.Bundle.TimestampFault is null ? ExitCode.Success : ExitCode.SealedWithGaps;
         });
         return command;
     }
@@ -96,6 +112,11 @@ internal static class BundleCommand
         }
 
         writer.WriteLine($"Gaps     {recovered.Bundle.Gaps.Count}");
+        if (recovered.Bundle.TimestampFault is { } fault)
+        {
+            writer.WriteLine($"Time     no token: {Cells.Safe(DisplayText.Escape(fault))}");
+        }
+
         if (recovered.UnprovenFolder is { } unproven)
         {
             writer.WriteLine($"Unproven {DisplayText.Escape(unproven)} (not evidence)");
@@ -109,7 +130,7 @@ internal static class BundleCommand
 
 /// <summary>What <c>cir bundle recover --json</c> prints.</summary>
 internal sealed record RecoveredJson(
-    string BundlePath, string RootSha256, int Items, IReadOnlyList<string> Salvaged, IReadOnlyList<string> Lost, int Gaps, string? UnprovenFolder)
+    string BundlePath, string RootSha256, int Items, IReadOnlyList<string> Salvaged, IReadOnlyList<string> Lost, int Gaps, string? UnprovenFolder, string? TimestampFault)
 {
     public static RecoveredJson From(RecoveredBundle recovered) => new(
         recovered.Bundle.Path,
@@ -118,5 +139,6 @@ internal sealed record RecoveredJson(
         [.. recovered.Salvaged.Select(item => item.Path)],
         [.. recovered.Lost.Select(item => item.Path)],
         recovered.Bundle.Gaps.Count,
-        recovered.UnprovenFolder);
+        recovered.UnprovenFolder,
+        recovered.Bundle.TimestampFault);
 }

@@ -22,6 +22,19 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(KeysJson))]
 [JsonSerializable(typeof(DoctorJson))]
 [JsonSerializable(typeof(RecoveredJson))]
+[JsonSerializable(typeof(StampedJson))]
+[JsonSerializable(typeof(SignedJson))]
+[JsonSerializable(typeof(ProofMadeJson))]
+[JsonSerializable(typeof(IReadOnlyList<ProofCheckJson>))]
+[JsonSerializable(typeof(ExtractedJson))]
+[JsonSerializable(typeof(PackedJson))]
+[JsonSerializable(typeof(UnpackedJson))]
+[JsonSerializable(typeof(PartsJson))]
+[JsonSerializable(typeof(HandoverJson))]
+[JsonSerializable(typeof(ReceiptJson))]
+[JsonSerializable(typeof(CustodyChainJson))]
+[JsonSerializable(typeof(RequestJson))]
+[JsonSerializable(typeof(AgeJson))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static void Write<T>(TextWriter writer, T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));

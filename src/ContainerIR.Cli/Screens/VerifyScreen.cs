@@ -48,7 +48,7 @@ internal sealed class VerifyScreen : Screen
             {
                 verdict = read.Verdict.ToString().ToUpperInvariant();
                 using StringWriter text = new();
-                VerifyCommand.Write(text, read);
+                VerificationText.Write(text, read);
                 report.Lines = [.. text.ToString().Split('\n').Select(line => new TextLine(line, ToneOf(line)))];
                 report.SetFocus();
                 Shell.Say(verdict, read.Verdict == Verdict.Verified ? Tone.Good : Tone.Bad);

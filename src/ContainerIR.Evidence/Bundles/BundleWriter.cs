@@ -15,6 +15,8 @@ namespace ContainerIR.Evidence.Bundles;
 /// </summary>
 public sealed class BundleWriter : IAsyncDisposable
 {
+    internal const string PolicyEvent = "seal.policy";
+
     private const int MaxTextCharacters = 4096;
 
     private readonly BundleOptions options;
@@ -127,6 +129,14 @@ public sealed class BundleWriter : IAsyncDisposable
             json.WritePropertyName("record");
             JsonSerializer.Serialize(json, record, CustodyJson.Default.CustodyRecord);
         });
+    }
+
+    /// <summary>Journals what the seal is to consist of (event <c>seal.policy</c>): recovery of an interrupted bundle demands the same.</summary>
+    /// <exception cref="BundleWriteException">The journal cannot be written.</exception>
+    public void RecordPolicy(SealPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        Journal.Append(PolicyEvent, json => json.WriteString("policy", policy.ToString()));
     }
 
     /// <summary>Journals something sought and not obtained outside any section.</summary>

@@ -89,7 +89,7 @@ find . -type f ! -path './data/*' ! -path './seal/*' | sed 's|^\./||' | sort >"$
 same 'exactly the files of the format outside data/ and seal/' "$t/expected" "$t/outside"
 find . -mindepth 1 -type d ! -path ./data ! -path './data/*' ! -path ./seal >"$t/d"
 none 'no other directories' "$t/d"
-find seal -type f 2>/dev/null | grep -v -E '^seal/([0-9]{4}-(responder|witness)\.(p7s|p7s\.tsr)|0001-responder\.mldsa65\.p7s|(certs|tsa-certs)\.pem|custody-[0-9]{4}\.json(\.(giver|receiver))?(\.p7s)?(\.tsr)?)$' >"$t/d"
+find seal -type f 2>/dev/null | grep -v -E '^seal/([0-9]{4}-(responder|witness)\.(p7s|p7s\.tsr)|0001-responder\.mldsa65\.p7s|(certs|tsa-certs)\.pem|custody-[0-9]{4}\.json(\.(giver|receiver)\.p7s(\.tsr)?)?)$' >"$t/d"
 none 'no unknown file in seal/' "$t/d"
 { find data -type f 2>/dev/null | grep -v -E '^data/[0-9]{4}-[A-Za-z0-9._-]+/'; find data -mindepth 1 -type d -empty 2>/dev/null; } >"$t/d"
 none 'everything in data/ is a file in a section' "$t/d"
@@ -198,6 +198,12 @@ profile() {
     openssl pkcs7 -inform DER -in "$1" -print_certs 2>/dev/null | grep -v -E '^(subject|issuer)=|^$' >>"$t/all-signers.pem"
 }
 : >"$t/all-signers.pem"
+: >"$t/holders"
+n=0
+for p7s in $(find seal -type f \( -name '*-responder.p7s' -o -name '*-witness.p7s' \) | sort); do
+  n=$((n + 1))
+  case $p7s in seal/$(printf %04d "$n")-*) ;; *) bad "$p7s: signatures are numbered without gap, each number once" ;; esac
+done
 for p7s in seal/[0-9][0-9][0-9][0-9]-responder.p7s seal/[0-9][0-9][0-9][0-9]-witness.p7s; do
   [ -f "$p7s" ] || continue
   if ! profile "$p7s" || ! openssl cms -verify -cades $root -in "$p7s" -CAfile seal/certs.pem -partial_chain -no_check_time -purpose any -signer "$t/signer.pem" 2>"$t/err" ||
@@ -209,6 +215,7 @@ for p7s in seal/[0-9][0-9][0-9][0-9]-responder.p7s seal/[0-9][0-9][0-9][0-9]-wit
   ok "$p7s signs this root"
   { openssl x509 -in "$t/signer.pem" -noout -subject; openssl x509 -in "$t/signer.pem" -outform DER | sha256sum | sed 's/ .*//; s/^/certificate SHA-256 /'; } >"$t/who" 2>&1
   show "$t/who"
+  sed -n 's/^certificate SHA-256 //p' "$t/who" >>"$t/holders"
   [ "$p7s" != seal/0001-responder.p7s ] || sed -n 's/^certificate SHA-256 //p' "$t/who" >"$t/responder"
   if [ -f "$t/$(basename -- "$p7s").tsr.at" ]; then
     at=$(cat "$t/$(basename -- "$p7s").tsr.at")
@@ -231,6 +238,10 @@ for p7s in seal/[0-9][0-9][0-9][0-9]-responder.p7s seal/[0-9][0-9][0-9][0-9]-wit
     distrust "$p7s: the certificate leads to the authority given"
     show "$t/err"
   fi
+done
+# Those over transfer records (12) are in seal/certs.pem as well.
+for p7s in seal/custody-*.p7s; do
+  [ ! -f "$p7s" ] || openssl pkcs7 -inform DER -in "$p7s" -print_certs 2>/dev/null | grep -v -E '^(subject|issuer)=|^$' >>"$t/all-signers.pem"
 done
 if certificates seal/certs.pem "$t/all-signers.pem"; then ok 'seal/certs.pem holds the certificates of the signatures'; else bad 'seal/certs.pem holds the certificates of the signatures'; fi
 pq=seal/0001-responder.mldsa65.p7s
@@ -425,6 +436,69 @@ if openssl pkeyutl -verify -pubin -keyform DER -inkey "$t/key.der" -rawin -in "$
 else
   bad 'the checkpoint is signed'
 fi
+
+# 12. Transfers of custody: a chain of records, each signed by who held the bundle. A record is JSON with one member a line.
+# $1: signature, $2: the record it signs. The certificate's SHA-256 is in $t/fingerprint afterwards.
+signed() {
+  : >"$t/fingerprint"
+  profile "$1" && openssl cms -verify -cades -binary -inform DER -in "$1" -content "$2" -CAfile seal/certs.pem -no-CApath -no-CAstore -partial_chain -no_check_time -purpose any \
+    -signer "$t/signer.pem" -out /dev/null 2>"$t/err" && openssl x509 -in "$t/signer.pem" -noout -text | grep -q 'ASN1 OID: prime256v1' || return 1
+  openssl x509 -in "$t/signer.pem" -outform DER | sha256sum | sed 's/ .*//' >"$t/fingerprint"
+  if [ -f "$t/$(basename -- "$1").tsr.at" ]; then at=$(cat "$t/$(basename -- "$1").tsr.at"); else
+    at=$(seconds "$(sed -n '/^            object: signingTime /,/TIME:/s/^ *UTCTIME:\(.*\) GMT$/\1/p' "$t/signer")") || at=0
+  fi
+  if ! openssl cms -verify -cades -binary -inform DER -in "$1" -content "$2" -CAfile seal/certs.pem -no-CApath -no-CAstore -partial_chain -attime "$at" -out /dev/null 2>"$t/err2"; then
+    distrust "$1: the certificate is for signatures, and was valid then"
+    show "$t/err2"
+  fi
+}
+text() { sed -n "s/^  \"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\$/\1/p" "$2"; }
+party() { sed -n "/^  \"$1\": {\$/,/^  },\$/s/^    \"certificate_sha256\": \"\([^\"]*\)\"\$/\1/p" "$2"; }
+printf '%064d' 0 >"$t/prev-record"
+n=0
+rootsum=$(sha256sum tagmanifest-sha256.txt | cut -c 1-64)
+find seal -type f -name 'custody-*' | sed 's|^seal/custody-\([0-9]*\)\.json.*$|\1|' | sort -u >"$t/transfers"
+while read -r number; do
+  n=$((n + 1))
+  record=seal/custody-$number.json
+  if [ "$number" != "$(printf %04d "$n")" ] || [ ! -f "$record" ]; then
+    bad "transfer $(printf %04d "$n") is there: the chain has no gap"
+    break
+  fi
+  if [ "$(text schema "$record")" = containerir-transfer/1 ] && [ "$(text number "$record")" = "$n" ] && [ "$(text bundle_id "$record")" = "$id" ] &&
+    [ "$(text tagmanifest_sha256 "$record")" = "$rootsum" ] && [ "$(text sealed_ok "$record")" = true ]; then
+    ok "$record is of this bundle"
+  else
+    bad "$record is of this bundle"
+  fi
+  if [ "$(text prev_sha256 "$record")" = "$(cat "$t/prev-record")" ]; then ok "$record is linked to the record before it"; else bad "$record is linked to the record before it"; fi
+  sed -n '/^  "seal_files": \[$/,/^  \],$/s|^    "\([0-9a-f]\{64\}  seal/[A-Za-z0-9_][A-Za-z0-9._-]*\)",\{0,1\}$|\1|p' "$record" >"$t/listed"
+  { printf 'seal/0001-responder.p7s\n'; if [ $n -gt 1 ]; then printf '%s\n%s.giver.p7s\n' "$last" "$last"; fi; } | sort >"$t/needed"
+  sed 's/^[0-9a-f]*  //' "$t/listed" | sort | comm -23 "$t/needed" - >"$t/d"
+  if [ ! -s "$t/d" ] && [ "$(sed -n '/^  "seal_files": \[$/,/^  \],$/p' "$record" | grep -c '^    "')" -eq "$(wc -l <"$t/listed")" ] && sha256sum -c "$t/listed" >"$t/d" 2>&1; then
+    ok "$record: seal/ has the files it had then"
+  else
+    bad "$record: seal/ has the files it had then"
+    show "$t/d"
+  fi
+  if signed "$record.giver.p7s" "$record" && [ "$(party from "$record")" = "$(cat "$t/fingerprint")" ]; then ok "$record is signed by the giver it names"; else bad "$record is signed by the giver it names"; show "$t/err"; fi
+  if [ -s "$t/fingerprint" ] && grep -q -x -f "$t/fingerprint" "$t/holders"; then ok "$record: the giver held the bundle"; else bad "$record: the giver held the bundle"; fi
+  cp "$t/fingerprint" "$t/holders"
+  if [ -f "$record.receiver.p7s" ]; then
+    to=$(party to "$record")
+    if signed "$record.receiver.p7s" "$record" && [ "${to:-$(cat "$t/fingerprint")}" = "$(cat "$t/fingerprint")" ]; then
+      ok "$record is countersigned by the receiver, certificate SHA-256 $(cat "$t/fingerprint")"
+    else
+      bad "$record is countersigned by the receiver"
+      show "$t/err"
+    fi
+    cp "$t/fingerprint" "$t/holders"
+  else
+    note "$record is not countersigned: it was given and not received"
+  fi
+  sha256sum "$record" | cut -c 1-64 | tr -d '\n' >"$t/prev-record"
+  last=$record
+done <"$t/transfers"
 
 if [ $failed -ne 0 ]; then verdict TAMPERED; fi
 if [ $untrusted -ne 0 ]; then verdict UNTRUSTED; fi

@@ -38,7 +38,7 @@ public sealed class BundleRecovery
     /// <param name="identity">The keys.</param>
     /// <param name="options">Decoder, policy, clock.</param>
     /// <param name="ct">Cancels between items.</param>
-    /// <exception cref="OperatorException">It is sealed, is still being written, holds links, or proves nothing.</exception>
+    /// <exception cref="OperatorException">It is sealed, is still being written, holds links, proves nothing, or the seal its policy demands cannot be had.</exception>
     /// <exception cref="BundleWriteException">The bundle cannot be written.</exception>
     public static async Task<RecoveredBundle> RecoverAsync(string path, ResponderIdentity identity, RecoveryOptions options, CancellationToken ct)
     {
@@ -54,6 +54,10 @@ public sealed class BundleRecovery
         IReadOnlyList<TreeEntry> entries = CheckTree();
         CheckNobodyWrites();
         InterruptedJournal known = InterruptedJournal.Read(tree, path);
+        SealPolicy policy = options.Policy ?? known.Policy ?? new SealPolicy();
+
+        // Before anything is cut or moved: a seal that cannot be made is not begun.
+        BundleSealer.CheckMeans(identity, policy, options.Authorities);
         long droppedBytes = KeepTailOf(BundleLayout.Journal, known.ProvenBytes);
         using JournalWriter journal = JournalWriter.Continue(folder, options.Clock, known.Lines);
         journal.Append("recover", json =>
@@ -91,6 +95,7 @@ public sealed class BundleRecovery
             Gaps = gaps,
             Effects = known.Effects,
             Recovered = true,
+            Authorities = options.Authorities,
         };
         CustodyRecord custody = known.Custody ?? new CustodyRecord
         {
@@ -98,7 +103,7 @@ public sealed class BundleRecovery
             Who = new() { Name = identity.Name },
             Tool = new() { Name = known.Agent, Version = "" },
         };
-        SealedBundle bundle = await sealer.SealAsync(custody, identity, options.Policy);
+        SealedBundle bundle = await sealer.SealAsync(custody, identity, policy);
         return new RecoveredBundle(
             bundle,
             [.. items.Where(item => item.Status == ItemStatus.TruncatedSalvaged)],

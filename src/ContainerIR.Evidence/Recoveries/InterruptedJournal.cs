@@ -29,6 +29,9 @@ internal sealed class InterruptedJournal
 
     public CustodyRecord? Custody { get; private set; }
 
+    /// <summary>What the acquisition meant to seal with; null where it did not say.</summary>
+    public SealPolicy? Policy { get; private set; }
+
     public List<OpenedItem> Opened { get; } = [];
 
     public Dictionary<string, ClosedItem> Closed { get; } = new(StringComparer.Ordinal);
@@ -111,6 +114,9 @@ internal sealed class InterruptedJournal
                     break;
                 case "custody" when fields.TryGetProperty("record", out JsonElement record):
                     Custody = record.Deserialize(CustodyJson.Default.CustodyRecord);
+                    break;
+                case BundleWriter.PolicyEvent:
+                    Policy = SealPolicy.Parse(fields.GetProperty("policy").GetString() ?? "");
                     break;
                 case "item.open":
                     OpenedItem item = new(

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ContainerIR.Evidence.Bundles;
@@ -27,18 +29,15 @@ internal sealed record JournalFindings(
 /// <summary>The chain holds from the first line to the last, and agrees with manifests and checkpoint.</summary>
 internal static class JournalCheck
 {
-    /// <summary>A token may be journaled some lines after the one it stamps: others write meanwhile.</summary>
-    private const int StampableLines = 10_000;
-
     private const string Name = "journal";
 
     public static JournalFindings Run(VerificationRun run)
     {
         MerkleTree tree = new();
         JournaledItems items = new(run);
-        Queue<string> recent = new();
         (string head, JsonElement? open, JsonElement? seal) = (JournalFormat.FirstPrev, null, null);
         (List<string> gaps, List<string> effects) = ([], []);
+        HashSet<UInt128> linesBefore = [];
         using FileStream? file = run.Tree.OpenRead(BundleLayout.Journal);
         if (file is null)
         {
@@ -59,7 +58,13 @@ internal static class JournalCheck
                 continue;
             }
 
+            if (entry.Event == JournalTimestamp.Event)
+            {
+                CheckToken(run, entry, linesBefore);
+            }
+
             head = entry.LineSha256;
+            linesBefore.Add(Prefix(head));
             seal = entry.Event == "seal" ? entry.Fields : null;
             items.Take(entry);
             switch (entry.Event)
@@ -73,15 +78,6 @@ internal static class JournalCheck
                 case "effect":
                     effects.Add(entry.Fields.GetRawText());
                     break;
-                case JournalTimestamp.Event:
-                    CheckToken(run, entry, recent);
-                    break;
-            }
-
-            recent.Enqueue(entry.LineSha256);
-            if (recent.Count > StampableLines)
-            {
-                recent.Dequeue();
             }
         }
 
@@ -161,23 +157,35 @@ internal static class JournalCheck
         return Encoding.UTF8.GetString(text.WrittenSpan);
     }
 
-    private static void CheckToken(VerificationRun run, JournalEntry entry, Queue<string> recent)
+    /// <summary>The token is over an earlier line of this journal. (Half a SHA-256 tells lines apart: to meet a given half takes 2^128 tries.)</summary>
+    private static void CheckToken(VerificationRun run, JournalEntry entry, HashSet<UInt128> linesBefore)
     {
+        string place = $"{BundleLayout.Journal} line {entry.Seq}";
         try
         {
-            string stamped = Text(entry.Fields, "line_sha256") ?? "";
-            if (!recent.Contains(stamped))
+            string stamped = Text(entry.Fields, "line_sha256") is { Length: 64 } text ? text : throw new FormatException("it names no line");
+            byte[] digest = Convert.FromHexString(stamped);
+            if (!linesBefore.Contains(Prefix(stamped)))
             {
-                throw new FormatException("it is over no line shortly before it");
+                throw new FormatException("what it stamps is no earlier line of this journal");
             }
 
-            TimestampToken.Verify(Convert.FromBase64String(Text(entry.Fields, "tsr_b64") ?? ""), Convert.FromHexString(stamped));
+            string encoded = Text(entry.Fields, "tsr_b64") is { Length: <= 2 * TimestampToken.MaxBytes } found ? found : throw new FormatException("it has no token");
+            TimestampToken token = TimestampToken.Verify(Convert.FromBase64String(encoded), digest);
+            if (!DateTimeOffset.TryParse(Text(entry.Fields, "generated_at"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset at) || at != token.GeneratedAt)
+            {
+                throw new FormatException("the line gives another time than the token");
+            }
+
+            run.AddToken(Name, place, token);
         }
         catch (FormatException failure)
         {
-            run.Fail(Name, BundleLayout.Journal, $"the time-stamp token in line {entry.Seq}: {failure.Message}");
+            run.Fail(Name, BundleLayout.Journal, $"the time-stamp token in line {entry.Seq} is not good: {failure.Message}");
         }
     }
+
+    private static UInt128 Prefix(string sha256) => BinaryPrimitives.ReadUInt128BigEndian(Convert.FromHexString(sha256.AsSpan(0, 32)));
 
     private static void CheckSeal(VerificationRun run, JournalFindings findings, JsonElement? seal)
     {

@@ -16,17 +16,32 @@ internal static class SignatureCheck
 
     public static string Run(VerificationRun run, IReadOnlyList<byte[]>? anchors)
     {
-        List<byte[]> certificates = [];
-        Dictionary<string, TimestampToken> tokens = CheckTokens(run);
+        CheckTokens(run);
+        List<IReadOnlyList<byte[]>> certificates = [];
+        bool allParsed = true;
+        int number = 0;
         foreach (string path in run.Entries.Values
-            .Where(entry => entry.Kind == TreeEntryKind.File && entry.Path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal))
+            .Where(entry => entry.Kind == TreeEntryKind.File && SealFolder.IsSignature(entry.Path))
             .Select(entry => entry.Path)
-            .Where(path => path.EndsWith(".p7s", StringComparison.Ordinal) && path != MlDsaSignature.BundlePath)
             .Order(StringComparer.Ordinal))
         {
-            if (run.ReadSmall(Name, path, CadesSignature.MaxBytes) is byte[] file)
+            if (run.ReadSmall(Name, path, CadesSignature.MaxBytes) is not byte[] file)
             {
-                VerifyOne(run, path, file, tokens.GetValueOrDefault(path), anchors, certificates);
+                continue;
+            }
+
+            allParsed &= TryTakeCertificates(file, certificates);
+            if (!SealFolder.IsRootSignature(path))
+            {
+                continue; // TransferCheck judges it, over its record
+            }
+
+            VerifyOne(run, path, file, anchors);
+            int expected = ++number;
+            if (SealFolder.NumberOf(path) != expected)
+            {
+                number = SealFolder.NumberOf(path);
+                run.Fail(Name, path, $"signatures are numbered without gap, each number once: {expected:0000} was expected");
             }
         }
 
@@ -48,7 +63,7 @@ internal static class SignatureCheck
 
         CheckPostQuantum(run);
         byte[]? pem = run.ReadSmall(Name, BundleLayout.Certificates, CertificateFile.MaxBytes);
-        if (pem is not null && run.Signers.Count > 0 && !pem.AsSpan().SequenceEqual(CertificateFile.Write(certificates)))
+        if (pem is not null && allParsed && run.Signers.Count > 0 && !pem.AsSpan().SequenceEqual(CertificateFile.Write(SealFolder.Union(certificates))))
         {
             run.Fail(Name, BundleLayout.Certificates, "it does not hold exactly the certificates inside the signatures");
         }
@@ -64,33 +79,42 @@ internal static class SignatureCheck
         }
     }
 
-    /// <summary>Each token stamps the file it is named for. Whether its authority is trusted, only <c>openssl ts -verify -CAfile</c> judges.</summary>
-    /// <returns>The good ones, by the path of the file they stamp.</returns>
-    private static Dictionary<string, TimestampToken> CheckTokens(VerificationRun run)
+    /// <summary>Each token stamps the file it is named for.</summary>
+    private static void CheckTokens(VerificationRun run)
     {
-        const string suffix = ".tsr";
-        Dictionary<string, TimestampToken> tokens = new(StringComparer.Ordinal);
-        List<byte[]> certificates = [];
-        foreach (string path in run.Entries.Keys.Where(path => path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) && path.EndsWith(suffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        List<IReadOnlyList<byte[]>> certificates = [];
+        foreach (string path in run.Entries.Keys.Where(SealFolder.IsToken).Order(StringComparer.Ordinal))
         {
-            if (run.ReadSmall(Name, path, TimestampToken.MaxBytes) is byte[] token && run.ReadSmall(Name, path[..^suffix.Length], CertificateFile.MaxBytes) is byte[] stamped)
+            if (run.ReadSmall(Name, path, TimestampToken.MaxBytes) is byte[] token && run.ReadSmall(Name, path[..^SealFolder.TokenSuffix.Length], CertificateFile.MaxBytes) is byte[] stamped)
             {
                 Try(run, path, () =>
                 {
                     TimestampToken good = TimestampToken.Verify(token, SHA256.HashData(stamped));
-                    tokens[path[..^suffix.Length]] = good;
-                    certificates.AddRange(good.Certificates.Where(der => !certificates.Exists(known => known.AsSpan().SequenceEqual(der))));
+                    certificates.Add(good.Certificates);
+                    run.Stamps[path[..^SealFolder.TokenSuffix.Length]] = good;
+                    run.AddToken(Name, path, good);
                 });
             }
         }
 
         if (run.Entries.ContainsKey(BundleLayout.TokenCertificates)
-            && run.ReadSmall(Name, BundleLayout.TokenCertificates, CertificateFile.MaxBytes) is byte[] pem && !pem.AsSpan().SequenceEqual(CertificateFile.Write(certificates)))
+            && run.ReadSmall(Name, BundleLayout.TokenCertificates, CertificateFile.MaxBytes) is byte[] pem && !pem.AsSpan().SequenceEqual(CertificateFile.Write(SealFolder.Union(certificates))))
         {
             run.Fail(Name, BundleLayout.TokenCertificates, "it does not hold exactly the certificates inside the tokens");
         }
+    }
 
-        return tokens;
+    private static bool TryTakeCertificates(byte[] file, List<IReadOnlyList<byte[]>> certificates)
+    {
+        try
+        {
+            certificates.Add(CadesSignature.CertificatesOf(file));
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false; // who verifies the signature says so
+        }
     }
 
     private static void Try(VerificationRun run, string path, Action check)
@@ -105,7 +129,7 @@ internal static class SignatureCheck
         }
     }
 
-    private static void VerifyOne(VerificationRun run, string path, byte[] file, TimestampToken? token, IReadOnlyList<byte[]>? anchors, List<byte[]> certificates)
+    private static void VerifyOne(VerificationRun run, string path, byte[] file, IReadOnlyList<byte[]>? anchors)
     {
         CadesSignature signature;
         try
@@ -118,27 +142,41 @@ internal static class SignatureCheck
             return;
         }
 
-        certificates.AddRange(signature.Certificates.Where(der => !certificates.Exists(known => known.AsSpan().SequenceEqual(der))));
         using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(signature.Certificates[0]);
-
-        // A token proves that the signature stood at its time; without one there is only the signer's word.
-        DateTimeOffset at = token?.GeneratedAt ?? signature.SignedAt;
-        if (SignerTrust.FaultOf(certificate, at) is string fault)
+        if (SignerTrust.FaultOf(certificate, JudgedAt(run, path, signature)) is string fault)
         {
             run.Distrust(Name, path, fault);
         }
 
-        string? notAnchored = anchors is null ? null : WhyNotAnchored(signature, anchors, at);
+        VerificationSigner signer = Describe(run, path, certificate, signature, anchors, out string? notAnchored);
         if (notAnchored is not null)
         {
             run.Distrust(Name, path, $"the signer's certificate does not lead to the authority given: {DisplayText.Shorten(notAnchored, 300)}");
         }
 
-        string fingerprint = Convert.ToHexStringLower(SHA256.HashData(signature.Certificates[0]));
-        bool isAnchored = anchors is not null && notAnchored is null;
-        run.Signers.Add(new VerificationSigner(
-            path, DisplayText.Shorten(certificate.Subject, 300), fingerprint, signature.SignedAt, at, TimeText(token), isAnchored, TrustText(anchors, isAnchored, fingerprint)));
+        run.Signers.Add(signer);
     }
+
+    /// <summary>Who made a good signature, and whether the certificate leads to an anchor.</summary>
+    public static VerificationSigner Describe(VerificationRun run, string path, X509Certificate2 certificate, CadesSignature signature, IReadOnlyList<byte[]>? anchors, out string? notAnchored)
+    {
+        DateTimeOffset at = JudgedAt(run, path, signature);
+        notAnchored = anchors is null ? null : WhyNotAnchored(signature, anchors, at);
+        bool isAnchored = anchors is not null && notAnchored is null;
+        string fingerprint = Convert.ToHexStringLower(SHA256.HashData(signature.Certificates[0]));
+        return new VerificationSigner(
+            path,
+            DisplayText.Shorten(certificate.Subject, 300),
+            fingerprint,
+            signature.SignedAt,
+            at,
+            TimeText(run.Stamps.GetValueOrDefault(path)),
+            isAnchored,
+            TrustText(anchors, isAnchored, fingerprint));
+    }
+
+    /// <summary>A token proves that the signature stood at its time; without one there is only the signer's word.</summary>
+    public static DateTimeOffset JudgedAt(VerificationRun run, string path, CadesSignature signature) => run.Stamps.GetValueOrDefault(path)?.GeneratedAt ?? signature.SignedAt;
 
     private static string? WhyNotAnchored(CadesSignature signature, IReadOnlyList<byte[]> anchors, DateTimeOffset at)
     {

@@ -6,6 +6,7 @@ using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Evidence.Time;
 using ContainerIR.Linux;
 using ContainerIR.Runtimes;
 
@@ -73,6 +74,7 @@ public static class Acquirer
             Items = bundle.Items,
             Gaps = bundle.Gaps,
             Duration = watch.Elapsed,
+            TimestampFault = bundle.TimestampFault,
             IndexProblem = indexProblem,
         };
     }
@@ -90,11 +92,16 @@ public static class Acquirer
         CancellationToken ct)
     {
         CustodyRecord custody = Circumstances.Describe(request, identity, container, host, runtime.Endpoint, parts.Clock.GetUtcNow());
+        writer.RecordPolicy(parts.Seal.Policy);
         Circumstances.RecordClock(writer, host.Clock, "start");
         writer.RecordCustody(custody);
+        ClockWatch clocks = new(writer, host.Clock, ClockFacts.Read);
         CollectionContext context = new(runtime, events, request.Profile, parts.Clock) { ImageLayers = request.ImageLayers, Choices = request.Choices, Mounts = request.Mounts };
         List<Task> beside = [];
         using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(ct);
+
+        // Beside the collectors: what is volatile does not wait for a network.
+        beside.Add(StampJournalAsync(writer, parts.Seal.Authorities, parts.Clock, run.Token));
         try
         {
             foreach (CollectorEntry entry in CollectorList.All)
@@ -117,6 +124,7 @@ public static class Acquirer
                     continue;
                 }
 
+                clocks.Look($"collector {entry.Name}");
                 Task collecting = CollectAsync(writer, entry, context, container, relay, run.Token);
                 if (entry.RunsBeside)
                 {
@@ -144,11 +152,26 @@ public static class Acquirer
             throw;
         }
 
-        ClockFacts end = ClockFacts.Read();
-        Circumstances.RecordClock(writer, end, "end");
-        custody = Circumstances.WithClockSteps(custody, host.Clock, end);
+        custody = clocks.Finish(custody);
         relay.Enter(AcquisitionStage.Sealing);
-        return await writer.SealAsync(custody, identity, new SealPolicy(), ct);
+        return await writer.SealAsync(custody, identity, parts.Seal.Policy, parts.Seal.Authorities, ct);
+    }
+
+    private static async Task StampJournalAsync(BundleWriter writer, TimestampClient? authorities, TimeProvider clock, CancellationToken ct)
+    {
+        if (authorities is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await JournalTimestamp.RecordAsync(writer, authorities, ct);
+        }
+        catch (OperatorException failure)
+        {
+            writer.AddGap(new Gap("acquirer", "a time-stamp token over the first lines of the journal", failure.Message, clock.GetUtcNow()));
+        }
     }
 
     private static async Task CollectAsync(

@@ -10,8 +10,9 @@ public sealed class The_help
 
     private static readonly string[][] Commands =
     [
-        [], ["containers"], ["acquire"], ["verify"], ["case"], ["case", "new"], ["case", "list"], ["case", "show"], ["case", "rebuild"], ["bundle"], ["bundle", "recover"], ["keys"], ["keys", "new"],
-        ["keys", "show"], ["doctor"],
+        [], ["containers"], ["acquire"], ["verify"], ["case"], ["case", "new"], ["case", "list"], ["case", "show"], ["case", "rebuild"], ["bundle"], ["bundle", "recover"],
+        ["bundle", "timestamp"], ["bundle", "sign"], ["bundle", "prove"], ["bundle", "extract"], ["bundle", "pack"], ["bundle", "unpack"], ["handover"], ["receive"], ["custody"],
+        ["keys"], ["keys", "new"], ["keys", "show"], ["keys", "csr"], ["keys", "install-chain"], ["keys", "age"], ["doctor"],
     ];
 
     [Fact]
