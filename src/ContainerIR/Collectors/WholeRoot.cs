@@ -23,15 +23,15 @@ internal sealed class WholeRoot(IContainerRuntime? runtime, Profile profile, Tim
 
     public async Task CollectAsync(ContainerRef container, string whyNoLayers, IEvidenceSink sink, CancellationToken ct)
     {
-        sink.AddGap("difference to the image", $"{whyNoLayers}; the whole root is copied in its place");
         try
         {
             PrivateTree tree = Open(container, out string source, out MountPoints mounted);
+            sink.AddGap("difference to the image", $"{whyNoLayers}; the whole root is copied in its place");
             await new TreeCopier(limits, profile != Profile.Triage, clock).CopyAsync(tree, Name, source, mounted, sink, ct);
         }
         catch (IOException failure) when (failure is not BundleWriteException)
         {
-            await ExportAsync(container, DisplayText.Escape(failure.Message), sink, ct);
+            await ExportAsync(container, $"{whyNoLayers}; {DisplayText.Escape(failure.Message)}", sink, ct);
         }
     }
 
@@ -65,7 +65,7 @@ internal sealed class WholeRoot(IContainerRuntime? runtime, Profile profile, Tim
 
     private async Task ExportAsync(ContainerRef container, string why, IEvidenceSink sink, CancellationToken ct)
     {
-        const string sought = "whole root, lossless";
+        const string sought = "writable layer";
         if (runtime is not { IsLive: true } || profile == Profile.Triage)
         {
             sink.AddGap(sought, why);
