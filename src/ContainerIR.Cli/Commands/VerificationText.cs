@@ -33,6 +33,7 @@ internal static class VerificationText
         {
             writer.WriteLine($"Signed by   {Cells.Safe(signer.Subject)}, {Quantities.Instant(signer.SignedAt)}");
             writer.WriteLine($"            certificate sha256 {signer.CertificateSha256}");
+            writer.WriteLine($"            judged at {Quantities.Instant(signer.JudgedAt)}, {Cells.Safe(signer.TimeUsed)}");
             writer.WriteLine($"            {Cells.Safe(signer.Trust)}");
         }
 

@@ -75,7 +75,7 @@ public sealed class BundleWriter : IAsyncDisposable
     public static BundleWriter Open(BundleOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Name.Length > 100 || !ItemName.IsSafeSegment(options.Name))
+        if (options.Name.Length > BundleName.MaxCharacters || !ItemName.IsSafeSegment(options.Name))
         {
             throw new ArgumentException($"'{options.Name}' is no name for a bundle", nameof(options));
         }
@@ -150,12 +150,7 @@ public sealed class BundleWriter : IAsyncDisposable
             gaps.Add(kept);
         }
 
-        Journal.Append("gap", json =>
-        {
-            json.WriteString("collector", kept.Collector);
-            json.WriteString("sought", kept.Sought);
-            json.WriteString("reason", kept.Reason);
-        });
+        Journal.Append("gap", json => WriteGapFields(json, kept));
     }
 
     /// <summary>
@@ -199,6 +194,7 @@ public sealed class BundleWriter : IAsyncDisposable
         BundleSealer sealer = new(Folder, Journal, Clock)
         {
             BundleId = BundleId,
+            Name = options.Name,
             CaseId = options.CaseId,
             Agent = options.Agent,
             Items = Items,
@@ -245,11 +241,7 @@ public sealed class BundleWriter : IAsyncDisposable
             effects.Add(effect);
         }
 
-        Journal.Append("effect", json =>
-        {
-            json.WriteString("collector", effect.Collector);
-            json.WriteString("what", effect.What);
-        });
+        Journal.Append("effect", json => WriteEffectFields(json, effect));
     }
 
     internal void ReservePath(string path)
@@ -300,6 +292,21 @@ public sealed class BundleWriter : IAsyncDisposable
             json.WriteString("chunks_sha256", files[1].Sha256);
             json.WriteNumber("chunks_bytes", files[1].SizeBytes);
         }
+    }
+
+    /// <summary>The fields of <c>gap</c>.</summary>
+    internal static void WriteGapFields(Utf8JsonWriter json, Gap gap)
+    {
+        json.WriteString("collector", gap.Collector);
+        json.WriteString("sought", gap.Sought);
+        json.WriteString("reason", gap.Reason);
+    }
+
+    /// <summary>The fields of <c>effect</c>.</summary>
+    internal static void WriteEffectFields(Utf8JsonWriter json, Effect effect)
+    {
+        json.WriteString("collector", effect.Collector);
+        json.WriteString("what", effect.What);
     }
 
     /// <summary>Text from outside can be of any length; the journal is to stay readable.</summary>

@@ -49,6 +49,11 @@ public static class BundleVerifier
                 run.Check("payload", () => PayloadCheck.Run(run));
             }
 
+            else
+            {
+                run.Check("root", () => SayWhyUnsealed(run));
+            }
+
             run.Check("journal", () =>
             {
                 journal = JournalCheck.Run(run);
@@ -83,6 +88,14 @@ public static class BundleVerifier
             Tokens = run.Tokens,
             Transfers = run.Transfers,
         };
+    }
+
+    private static string SayWhyUnsealed(VerificationRun run)
+    {
+        run.Fail("root", BundleLayout.TagManifest, run.Entries.ContainsKey(BundleLayout.ResponderSignature)
+            ? "it is missing, though a signature over it is there: it was taken away, or the seal was interrupted at its last step"
+            : "it is missing: the acquisition did not end, or was interrupted");
+        return "no signed root";
     }
 
     private static Verdict VerdictOf(VerificationRun run, bool isSealed) =>

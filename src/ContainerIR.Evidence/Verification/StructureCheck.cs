@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Files;
 using ContainerIR.Evidence.Items;
@@ -6,7 +7,7 @@ using ContainerIR.Evidence.Seals;
 namespace ContainerIR.Evidence.Verification;
 
 /// <summary>Only files and directories, only names a bundle can have, nothing half-written, nothing outside the layout.</summary>
-internal static class StructureCheck
+internal static partial class StructureCheck
 {
     private const string Name = "structure";
 
@@ -37,7 +38,7 @@ internal static class StructureCheck
             : entry.Kind == TreeEntryKind.Special ? "it is a link or a special file"
             : path.EndsWith(ItemName.PartialSuffix, StringComparison.Ordinal) ? "it is a half-written item, which no sealed bundle has"
             : entry.Kind == TreeEntryKind.Directory ? WhyNoSuchDirectory(path)
-            : path.StartsWith(BundleLayout.DataPrefix, StringComparison.Ordinal) ? null
+            : path.StartsWith(BundleLayout.DataPrefix, StringComparison.Ordinal) ? (SectionFile().IsMatch(path) ? null : "it stands in no section data/NNNN-COLLECTOR/")
             : path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) ? (SealFolder.IsKnown(path) ? null : "seal/ has no such file")
             : path == BundleLayout.TagManifest || BundleLayout.TagFiles.Contains(path) ? null
             : "it is not part of a bundle";
@@ -45,4 +46,7 @@ internal static class StructureCheck
 
     private static string? WhyNoSuchDirectory(string path) =>
         path is "data" or "seal" || path.StartsWith(BundleLayout.DataPrefix, StringComparison.Ordinal) ? null : "it is not part of a bundle";
+
+    [GeneratedRegex(@"\Adata/[0-9]{4}-[A-Za-z0-9._-]+/")]
+    private static partial Regex SectionFile();
 }

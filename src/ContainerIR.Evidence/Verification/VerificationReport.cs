@@ -35,10 +35,12 @@ public sealed record VerificationFailure(string Check, string File, string Reaso
 /// <param name="File">Signature file.</param>
 /// <param name="Subject">Distinguished name in the certificate, in display form.</param>
 /// <param name="CertificateSha256">Fingerprint of the certificate.</param>
-/// <param name="SignedAt">The time the signer claims; certificates were judged at this time.</param>
+/// <param name="SignedAt">The time the signer claims.</param>
+/// <param name="JudgedAt">The time at which the certificate was judged valid or not.</param>
+/// <param name="TimeUsed">Where <paramref name="JudgedAt"/> comes from, in a sentence.</param>
 /// <param name="IsAnchored">True where the certificate leads to an authority the examiner named.</param>
 /// <param name="Trust">The same in a sentence for the reader.</param>
-public sealed record VerificationSigner(string File, string Subject, string CertificateSha256, DateTimeOffset SignedAt, bool IsAnchored, string Trust);
+public sealed record VerificationSigner(string File, string Subject, string CertificateSha256, DateTimeOffset SignedAt, DateTimeOffset JudgedAt, string TimeUsed, bool IsAnchored, string Trust);
 
 /// <summary>A good time-stamp token (RFC 3161).</summary>
 /// <param name="File">The token's file, or <c>journal.jsonl</c> with the number of its line.</param>
@@ -76,6 +78,12 @@ public sealed record VerificationTransfer(
 /// <summary>What verification found.</summary>
 public sealed record VerificationReport
 {
+    /// <summary>Name and version of what this document is.</summary>
+    public const string SchemaName = "containerir-verification/1";
+
+    /// <summary>Always <see cref="SchemaName"/>.</summary>
+    public string Schema { get; } = SchemaName;
+
     /// <summary>Path of the bundle as given.</summary>
     public required string Bundle { get; init; }
 

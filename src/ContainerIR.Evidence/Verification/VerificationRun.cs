@@ -27,6 +27,11 @@ internal sealed class VerificationRun(BundleTree tree, VerifyOptions options, Ca
 
     public Dictionary<string, string> PayloadSha512 { get; set; } = [];
 
+    /// <summary>Sizes of the listed files that are there, and of the content of those stored as frames.</summary>
+    public Dictionary<string, long> PayloadSizes { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, long> FramedContentBytes { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Digests of the tag files as the root has them.</summary>
     public Dictionary<string, string> Tags { get; set; } = [];
 
@@ -41,6 +46,9 @@ internal sealed class VerificationRun(BundleTree tree, VerifyOptions options, Ca
     public List<VerificationToken> Tokens { get; } = [];
 
     public List<VerificationTransfer> Transfers { get; } = [];
+
+    /// <summary>Good tokens of seal/, by the path of the file they stamp.</summary>
+    public Dictionary<string, TimestampToken> TokenOf { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Whom the examiner trusts for time; null where that is not judged.</summary>
     public IReadOnlyList<byte[]>? TimeAnchors { get; init; }
