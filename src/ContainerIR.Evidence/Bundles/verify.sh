@@ -38,6 +38,7 @@ trap 'rm -rf -- "$t"' EXIT
 trap 'exit 2' HUP INT TERM
 
 failed=0 untrusted=0
+: >"$t/err"
 : >"$t/responder"
 ok() { printf 'ok      %s\n' "$1"; }
 note() { printf 'note    %s\n' "$1"; }
@@ -198,14 +199,22 @@ profile() {
     openssl pkcs7 -inform DER -in "$1" -print_certs 2>/dev/null | grep -v -E '^(subject|issuer)=|^$' >>"$t/all-signers.pem"
 }
 : >"$t/all-signers.pem"
-: >"$t/holders"
+# $1: signature, $2: what it signs, over a certificate of any authority. The certificate's SHA-256 is in $t/fingerprint afterwards.
+signed() {
+  : >"$t/fingerprint"
+  profile "$1" && openssl cms -verify -cades -binary -inform DER -in "$1" -content "$2" -out /dev/null -no-CApath -no-CAstore -CAfile seal/certs.pem -partial_chain -no_check_time -purpose any -signer "$t/signer.pem" 2>"$t/err" &&
+    openssl x509 -in "$t/signer.pem" -noout -text | grep -q 'ASN1 OID: prime256v1' || return 1
+  openssl x509 -in "$t/signer.pem" -outform DER | sha256sum | sed 's/ .*//' >"$t/fingerprint"
+}
 n=0
-for p7s in $(find seal -type f \( -name '*-responder.p7s' -o -name '*-witness.p7s' \) | sort); do
+: >"$t/holders"
+for p7s in seal/[0-9][0-9][0-9][0-9]-*.p7s; do
+  case $p7s in *-responder.p7s | *-witness.p7s) ;; *) continue ;; esac
   n=$((n + 1))
-  case $p7s in seal/$(printf %04d "$n")-*) ;; *) bad "$p7s: signatures are numbered without gap, each number once" ;; esac
-done
-for p7s in seal/[0-9][0-9][0-9][0-9]-responder.p7s seal/[0-9][0-9][0-9][0-9]-witness.p7s; do
-  [ -f "$p7s" ] || continue
+  case $p7s in
+    seal/$(printf %04d "$n")-*) ;;
+    *) bad "$p7s: signatures are numbered without gap, the responder's first" ;;
+  esac
   if ! profile "$p7s" || ! openssl cms -verify -cades $root -in "$p7s" -CAfile seal/certs.pem -partial_chain -no_check_time -purpose any -signer "$t/signer.pem" 2>"$t/err" ||
     ! openssl x509 -in "$t/signer.pem" -noout -text | grep -q 'ASN1 OID: prime256v1'; then
     bad "$p7s signs this root, as the format wants it"
@@ -239,10 +248,54 @@ for p7s in seal/[0-9][0-9][0-9][0-9]-responder.p7s seal/[0-9][0-9][0-9][0-9]-wit
     show "$t/err"
   fi
 done
-# Those over transfer records (12) are in seal/certs.pem as well.
-for p7s in seal/custody-*.p7s; do
-  [ ! -f "$p7s" ] || openssl pkcs7 -inform DER -in "$p7s" -print_certs 2>/dev/null | grep -v -E '^(subject|issuer)=|^$' >>"$t/all-signers.pem"
-done
+# Transfers of custody: a chain of records, each signed by who held the bundle. A record is JSON with one member a line.
+text() { sed -n "s/^  \"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\$/\1/p" "$2"; }
+party() { sed -n "/^  \"$1\": {\$/,/^  },\$/s/^    \"certificate_sha256\": \"\([^\"]*\)\"\$/\1/p" "$2"; }
+printf '%064d' 0 >"$t/prev-record"
+n=0
+rootsum=$(sha256sum tagmanifest-sha256.txt | cut -c 1-64)
+find seal -type f -name 'custody-*' | sed 's|^seal/custody-\([0-9]*\)\.json.*$|\1|' | sort -u >"$t/transfers"
+while read -r number; do
+  n=$((n + 1))
+  record=seal/custody-$number.json
+  if [ "$number" != "$(printf %04d "$n")" ] || [ ! -f "$record" ]; then
+    bad "transfer $(printf %04d "$n") is there: the chain has no gap"
+    break
+  fi
+  if [ "$(text schema "$record")" = containerir-transfer/1 ] && [ "$(text number "$record")" = "$n" ] && [ "$(text bundle_id "$record")" = "$id" ] &&
+    [ "$(text tagmanifest_sha256 "$record")" = "$rootsum" ] && [ "$(text sealed_ok "$record")" = true ]; then
+    ok "$record is of this bundle"
+  else
+    bad "$record is of this bundle"
+  fi
+  if [ "$(text prev_sha256 "$record")" = "$(cat "$t/prev-record")" ]; then ok "$record is linked to the record before it"; else bad "$record is linked to the record before it"; fi
+  sed -n '/^  "seal_files": \[$/,/^  \],$/s|^    "\([0-9a-f]\{64\}  seal/[A-Za-z0-9_][A-Za-z0-9._-]*\)",\{0,1\}$|\1|p' "$record" >"$t/listed"
+  { printf 'seal/0001-responder.p7s\n'; if [ $n -gt 1 ]; then printf '%s\n%s.giver.p7s\n' "$last" "$last"; fi; } | sort >"$t/needed"
+  sed 's/^[0-9a-f]*  //' "$t/listed" | sort | comm -23 "$t/needed" - >"$t/d"
+  if [ ! -s "$t/d" ] && [ "$(sed -n '/^  "seal_files": \[$/,/^  \],$/p' "$record" | grep -c '^    "')" -eq "$(wc -l <"$t/listed")" ] && sha256sum --check --strict --quiet "$t/listed" >"$t/d" 2>&1; then
+    ok "$record: seal/ has the files it had then"
+  else
+    bad "$record: seal/ has the files it had then"
+    show "$t/d"
+  fi
+  if signed "$record.giver.p7s" "$record" && [ "$(party from "$record")" = "$(cat "$t/fingerprint")" ]; then ok "$record is signed by the giver it names"; else bad "$record is signed by the giver it names"; show "$t/err"; fi
+  if [ -s "$t/fingerprint" ] && grep -q -x -f "$t/fingerprint" "$t/holders"; then ok "$record: the giver held the bundle"; else bad "$record: the giver held the bundle"; fi
+  cp "$t/fingerprint" "$t/holders"
+  if [ -f "$record.receiver.p7s" ]; then
+    to=$(party to "$record")
+    if signed "$record.receiver.p7s" "$record" && [ "${to:-$(cat "$t/fingerprint")}" = "$(cat "$t/fingerprint")" ]; then
+      ok "$record is countersigned by the receiver, certificate SHA-256 $(cat "$t/fingerprint")"
+    else
+      bad "$record is countersigned by the receiver"
+      show "$t/err"
+    fi
+    cp "$t/fingerprint" "$t/holders"
+  else
+    note "$record is not countersigned: it was given and not received"
+  fi
+  sha256sum "$record" | cut -c 1-64 | tr -d '\n' >"$t/prev-record"
+  last=$record
+done <"$t/transfers"
 if certificates seal/certs.pem "$t/all-signers.pem"; then ok 'seal/certs.pem holds the certificates of the signatures'; else bad 'seal/certs.pem holds the certificates of the signatures'; fi
 pq=seal/0001-responder.mldsa65.p7s
 case $policy in *pq=mldsa65*) if [ ! -f "$pq" ]; then bad 'the post-quantum signature the policy demands is there'; fi ;; esac
@@ -332,7 +385,8 @@ grep -n -E "^$start\"timestamp\"," journal.jsonl | sed -n 's/^\([0-9]*\):.*"line
 : >"$t/d"
 while read -r line stamped tsr; do
   printf '%s' "$tsr" | base64 -d >"$t/line.tsr" 2>/dev/null
-  head -n "$((line - 1))" "$t/line-hashes" | grep -q -x "$stamped" && token "$t/line.tsr" -digest "$stamped" || printf 'line %s\n' "$line" >>"$t/d"
+  head -n "$((line - 1))" "$t/line-hashes" | grep -q -x "$stamped" && token "$t/line.tsr" -digest "$stamped" || { printf 'line %s\n' "$line" >>"$t/d"; continue; }
+  if [ -n "$tsa_ca" ] && ! openssl ts -verify -digest "$stamped" -in "$t/line.tsr" -CAfile "$tsa_ca" -attime "$token_at" >"$t/err" 2>&1; then distrust "the token in journal line $line is by the authority given"; fi
 done <"$t/stamps"
 [ "$(grep -c -E "^$start\"timestamp\"," journal.jsonl)" -eq "$(wc -l <"$t/stamps")" ] || printf 'a line without token\n' >>"$t/d"
 none 'tokens in the journal are over lines before them' "$t/d"
@@ -436,69 +490,6 @@ if openssl pkeyutl -verify -pubin -keyform DER -inkey "$t/key.der" -rawin -in "$
 else
   bad 'the checkpoint is signed'
 fi
-
-# 12. Transfers of custody: a chain of records, each signed by who held the bundle. A record is JSON with one member a line.
-# $1: signature, $2: the record it signs. The certificate's SHA-256 is in $t/fingerprint afterwards.
-signed() {
-  : >"$t/fingerprint"
-  profile "$1" && openssl cms -verify -cades -binary -inform DER -in "$1" -content "$2" -CAfile seal/certs.pem -no-CApath -no-CAstore -partial_chain -no_check_time -purpose any \
-    -signer "$t/signer.pem" -out /dev/null 2>"$t/err" && openssl x509 -in "$t/signer.pem" -noout -text | grep -q 'ASN1 OID: prime256v1' || return 1
-  openssl x509 -in "$t/signer.pem" -outform DER | sha256sum | sed 's/ .*//' >"$t/fingerprint"
-  if [ -f "$t/$(basename -- "$1").tsr.at" ]; then at=$(cat "$t/$(basename -- "$1").tsr.at"); else
-    at=$(seconds "$(sed -n '/^            object: signingTime /,/TIME:/s/^ *UTCTIME:\(.*\) GMT$/\1/p' "$t/signer")") || at=0
-  fi
-  if ! openssl cms -verify -cades -binary -inform DER -in "$1" -content "$2" -CAfile seal/certs.pem -no-CApath -no-CAstore -partial_chain -attime "$at" -out /dev/null 2>"$t/err2"; then
-    distrust "$1: the certificate is for signatures, and was valid then"
-    show "$t/err2"
-  fi
-}
-text() { sed -n "s/^  \"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\$/\1/p" "$2"; }
-party() { sed -n "/^  \"$1\": {\$/,/^  },\$/s/^    \"certificate_sha256\": \"\([^\"]*\)\"\$/\1/p" "$2"; }
-printf '%064d' 0 >"$t/prev-record"
-n=0
-rootsum=$(sha256sum tagmanifest-sha256.txt | cut -c 1-64)
-find seal -type f -name 'custody-*' | sed 's|^seal/custody-\([0-9]*\)\.json.*$|\1|' | sort -u >"$t/transfers"
-while read -r number; do
-  n=$((n + 1))
-  record=seal/custody-$number.json
-  if [ "$number" != "$(printf %04d "$n")" ] || [ ! -f "$record" ]; then
-    bad "transfer $(printf %04d "$n") is there: the chain has no gap"
-    break
-  fi
-  if [ "$(text schema "$record")" = containerir-transfer/1 ] && [ "$(text number "$record")" = "$n" ] && [ "$(text bundle_id "$record")" = "$id" ] &&
-    [ "$(text tagmanifest_sha256 "$record")" = "$rootsum" ] && [ "$(text sealed_ok "$record")" = true ]; then
-    ok "$record is of this bundle"
-  else
-    bad "$record is of this bundle"
-  fi
-  if [ "$(text prev_sha256 "$record")" = "$(cat "$t/prev-record")" ]; then ok "$record is linked to the record before it"; else bad "$record is linked to the record before it"; fi
-  sed -n '/^  "seal_files": \[$/,/^  \],$/s|^    "\([0-9a-f]\{64\}  seal/[A-Za-z0-9_][A-Za-z0-9._-]*\)",\{0,1\}$|\1|p' "$record" >"$t/listed"
-  { printf 'seal/0001-responder.p7s\n'; if [ $n -gt 1 ]; then printf '%s\n%s.giver.p7s\n' "$last" "$last"; fi; } | sort >"$t/needed"
-  sed 's/^[0-9a-f]*  //' "$t/listed" | sort | comm -23 "$t/needed" - >"$t/d"
-  if [ ! -s "$t/d" ] && [ "$(sed -n '/^  "seal_files": \[$/,/^  \],$/p' "$record" | grep -c '^    "')" -eq "$(wc -l <"$t/listed")" ] && sha256sum -c "$t/listed" >"$t/d" 2>&1; then
-    ok "$record: seal/ has the files it had then"
-  else
-    bad "$record: seal/ has the files it had then"
-    show "$t/d"
-  fi
-  if signed "$record.giver.p7s" "$record" && [ "$(party from "$record")" = "$(cat "$t/fingerprint")" ]; then ok "$record is signed by the giver it names"; else bad "$record is signed by the giver it names"; show "$t/err"; fi
-  if [ -s "$t/fingerprint" ] && grep -q -x -f "$t/fingerprint" "$t/holders"; then ok "$record: the giver held the bundle"; else bad "$record: the giver held the bundle"; fi
-  cp "$t/fingerprint" "$t/holders"
-  if [ -f "$record.receiver.p7s" ]; then
-    to=$(party to "$record")
-    if signed "$record.receiver.p7s" "$record" && [ "${to:-$(cat "$t/fingerprint")}" = "$(cat "$t/fingerprint")" ]; then
-      ok "$record is countersigned by the receiver, certificate SHA-256 $(cat "$t/fingerprint")"
-    else
-      bad "$record is countersigned by the receiver"
-      show "$t/err"
-    fi
-    cp "$t/fingerprint" "$t/holders"
-  else
-    note "$record is not countersigned: it was given and not received"
-  fi
-  sha256sum "$record" | cut -c 1-64 | tr -d '\n' >"$t/prev-record"
-  last=$record
-done <"$t/transfers"
 
 if [ $failed -ne 0 ]; then verdict TAMPERED; fi
 if [ $untrusted -ne 0 ]; then verdict UNTRUSTED; fi

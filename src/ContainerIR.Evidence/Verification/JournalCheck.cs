@@ -35,9 +35,9 @@ internal static class JournalCheck
     {
         MerkleTree tree = new();
         JournaledItems items = new(run);
+        HashSet<UInt128> linesBefore = [];
         (string head, JsonElement? open, JsonElement? seal) = (JournalFormat.FirstPrev, null, null);
         (List<string> gaps, List<string> effects) = ([], []);
-        HashSet<UInt128> linesBefore = [];
         using FileStream? file = run.Tree.OpenRead(BundleLayout.Journal);
         if (file is null)
         {
@@ -58,13 +58,7 @@ internal static class JournalCheck
                 continue;
             }
 
-            if (entry.Event == JournalTimestamp.Event)
-            {
-                CheckToken(run, entry, linesBefore);
-            }
-
             head = entry.LineSha256;
-            linesBefore.Add(Prefix(head));
             seal = entry.Event == "seal" ? entry.Fields : null;
             items.Take(entry);
             switch (entry.Event)
@@ -78,7 +72,12 @@ internal static class JournalCheck
                 case "effect":
                     effects.Add(entry.Fields.GetRawText());
                     break;
+                case JournalTimestamp.Event:
+                    CheckToken(run, entry, linesBefore);
+                    break;
             }
+
+            linesBefore.Add(Prefix(entry.LineSha256));
         }
 
         JournalFindings findings = new(tree.Size, head, open, tree, items.Last, gaps, effects);

@@ -62,6 +62,7 @@ internal static class SignatureCheck
         }
 
         CheckPostQuantum(run);
+
         byte[]? pem = run.ReadSmall(Name, BundleLayout.Certificates, CertificateFile.MaxBytes);
         if (pem is not null && allParsed && run.Signers.Count > 0 && !pem.AsSpan().SequenceEqual(CertificateFile.Write(SealFolder.Union(certificates))))
         {
@@ -91,7 +92,7 @@ internal static class SignatureCheck
                 {
                     TimestampToken good = TimestampToken.Verify(token, SHA256.HashData(stamped));
                     certificates.Add(good.Certificates);
-                    run.Stamps[path[..^SealFolder.TokenSuffix.Length]] = good;
+                    run.TokenOf[path[..^SealFolder.TokenSuffix.Length]] = good;
                     run.AddToken(Name, path, good);
                 });
             }
@@ -142,13 +143,7 @@ internal static class SignatureCheck
             return;
         }
 
-        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(signature.Certificates[0]);
-        if (SignerTrust.FaultOf(certificate, JudgedAt(run, path, signature)) is string fault)
-        {
-            run.Distrust(Name, path, fault);
-        }
-
-        VerificationSigner signer = Describe(run, path, certificate, signature, anchors, out string? notAnchored);
+        VerificationSigner signer = Describe(run, Name, path, signature, anchors, out string? notAnchored);
         if (notAnchored is not null)
         {
             run.Distrust(Name, path, $"the signer's certificate does not lead to the authority given: {DisplayText.Shorten(notAnchored, 300)}");
@@ -157,22 +152,24 @@ internal static class SignatureCheck
         run.Signers.Add(signer);
     }
 
-    /// <summary>Who made a good signature, and whether the certificate leads to an anchor.</summary>
-    public static VerificationSigner Describe(VerificationRun run, string path, X509Certificate2 certificate, CadesSignature signature, IReadOnlyList<byte[]>? anchors, out string? notAnchored)
+    /// <summary>Who made a good signature, whether the certificate was fit at that time, and whether it leads to an anchor.</summary>
+    public static VerificationSigner Describe(VerificationRun run, string check, string path, CadesSignature signature, IReadOnlyList<byte[]>? anchors, out string? notAnchored)
     {
-        DateTimeOffset at = JudgedAt(run, path, signature);
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(signature.Certificates[0]);
+
+        // A token proves that the signature stood at its time; without one there is only the signer's word.
+        TimestampToken? token = run.TokenOf.GetValueOrDefault(path);
+        DateTimeOffset at = token?.GeneratedAt ?? signature.SignedAt;
+        if (SignerTrust.FaultOf(certificate, at) is string fault)
+        {
+            run.Distrust(check, path, fault);
+        }
+
         notAnchored = anchors is null ? null : WhyNotAnchored(signature, anchors, at);
         bool isAnchored = anchors is not null && notAnchored is null;
         string fingerprint = Convert.ToHexStringLower(SHA256.HashData(signature.Certificates[0]));
         return new VerificationSigner(
-            path,
-            DisplayText.Shorten(certificate.Subject, 300),
-            fingerprint,
-            signature.SignedAt,
-            at,
-            TimeText(run.Stamps.GetValueOrDefault(path)),
-            isAnchored,
-            TrustText(anchors, isAnchored, fingerprint));
+            path, DisplayText.Shorten(certificate.Subject, 300), fingerprint, signature.SignedAt, at, TimeText(token), isAnchored, TrustText(anchors, isAnchored, fingerprint));
     }
 
     /// <summary>A token proves that the signature stood at its time; without one there is only the signer's word.</summary>

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
@@ -178,13 +177,7 @@ internal static class TransferCheck
             return null;
         }
 
-        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(signature.Certificates[0]);
-        if (SignerTrust.FaultOf(certificate, SignatureCheck.JudgedAt(run, path, signature)) is string fault)
-        {
-            run.Distrust(Name, path, fault);
-        }
-
-        VerificationSigner signer = SignatureCheck.Describe(run, path, certificate, signature, anchors, out _);
+        VerificationSigner signer = SignatureCheck.Describe(run, Name, path, signature, anchors, out _);
         if (certificateSha256 is not null && certificateSha256 != signer.CertificateSha256)
         {
             run.Fail(Name, path, $"it is signed with certificate {signer.CertificateSha256}, and the record names {DisplayText.Shorten(certificateSha256, 80)}");

@@ -50,6 +50,9 @@ internal sealed class VerificationRun(BundleTree tree, VerifyOptions options, Ca
 
     public List<VerificationTransfer> Transfers { get; } = [];
 
+    /// <summary>Good tokens of seal/, by the path of the file they stamp.</summary>
+    public Dictionary<string, TimestampToken> TokenOf { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Whom the examiner trusts for time; null where that is not judged.</summary>
     public IReadOnlyList<byte[]>? TimeAnchors { get; init; }
 

@@ -33,7 +33,7 @@ public sealed class An_acquisition_with_authorities : IDisposable
         Assert.All(report.Tokens, token => Assert.True(token.IsAnchored));
         (int exit, string output) = The_verify_script.Run(result.BundlePath, "--tsa-ca", keys.CaPath);
         Assert.True(exit == 0, output);
-        Assert.Contains("journal line", output, StringComparison.Ordinal);
+        Assert.Contains("tokens in the journal are over lines before them", output, StringComparison.Ordinal);
         string custody = await File.ReadAllTextAsync(Path.Combine(result.BundlePath, "custody.json"));
         foreach (string field in (string[])["clock_source", "synchronisation", "offset_ns", "max_error_us", "monotonic_ns", "boottime_ns", "clock_steps", "clock_readings"])
         {
