@@ -15,6 +15,7 @@ internal static class IndexedItems
         ("processes", "processes.jsonl.zst", ProcessIndex.Read),
         ("rootfs-diff", "entries.jsonl.zst", DiffIndex.Read),
         ("logs", "index.jsonl.zst", IndexLogs),
+        ("image", "image-history.json", ImageHistoryIndex.Read),
     ];
 
     public static ItemReader? ReaderOf(SealedItem item)
@@ -41,7 +42,7 @@ internal static class IndexedItems
                 string detail = row.Detail is null ? "" : $": {row.Detail}";
                 string whose = row.Name ?? row.ActorId;
                 string exit = row.ExitCode is { } code ? $" exit {code}" : "";
-                writer.AddToTimeline(at, row.Class, row.OfContainer ? "engine" : IndexWriter.OtherContainers, $"{row.Type} {row.Action}{detail} {whose}{exit}", row.Number);
+                writer.AddToTimeline(at, row.Class, row.OfContainer ? TimelineSources.Engine : TimelineSources.EngineOther, $"{row.Type} {row.Action}{detail} {whose}{exit}", row.Number);
             }
         }
     }
@@ -53,7 +54,7 @@ internal static class IndexedItems
             ct.ThrowIfCancellationRequested();
             if (row.TimeNs is { } at)
             {
-                writer.AddToTimeline(at, "logged", "log", $"{row.Stream}: {row.Text}", row.Number);
+                writer.AddToTimeline(at, "logged", TimelineSources.Log, $"{row.Stream}: {row.Text}", row.Number);
             }
         }
     }
