@@ -58,7 +58,7 @@ internal sealed class IndexWriter : IDisposable
     {
         timeline.Add(atNs).Add(meaning).Add(source)
             .Add(message.Length <= MaxMessageCharacters ? message : string.Concat(message.AsSpan(0, MaxMessageCharacters - 1), "…"))
-            .Add(BundleId).Add(ItemId == 0 ? null : ItemId).Add(row).Run();
+            .Add(BundleId).Add(ItemId == 0 ? (long?)null : ItemId).Add(row).Run();
         Rows++;
     }
 

@@ -28,7 +28,7 @@ internal static class SocketIndex
     private static void AddUse(SocketRow row, long? milliseconds, string meaning, long number, IndexWriter writer)
     {
         // A listener never sends; the kernel then counts from its own boot.
-        if (milliseconds is >= 0 and < MaxAgeMilliseconds and var age && row.RemotePort > 0)
+        if (milliseconds is { } age and >= 0 and < MaxAgeMilliseconds && row.RemotePort > 0)
         {
             string owner = row.Owners.Count > 0 ? $" pid {row.Owners[0].Pid} {row.Owners[0].ExecutablePath}" : "";
             writer.AddToTimeline(
