@@ -19,6 +19,7 @@ internal static class Cli
         root.Add(AcquireCommand.Make(surroundings));
         root.Add(VerifyCommand.Make(surroundings));
         root.Add(CaseCommand.Make(surroundings));
+        root.Add(TimelineCommand.Make(surroundings));
         root.Add(BundleCommand.Make(surroundings));
         root.Add(HandoverCommand.Make(surroundings));
         root.Add(ReceiveCommand.Make(surroundings));

@@ -18,6 +18,7 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<CaseSummary>))]
 [JsonSerializable(typeof(CaseFolderJson))]
 [JsonSerializable(typeof(RebuiltJson))]
+[JsonSerializable(typeof(IndexedBundle))]
 [JsonSerializable(typeof(ContainersJson))]
 [JsonSerializable(typeof(KeysJson))]
 [JsonSerializable(typeof(DoctorJson))]

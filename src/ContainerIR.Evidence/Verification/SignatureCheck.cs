@@ -172,9 +172,6 @@ internal static class SignatureCheck
             path, DisplayText.Shorten(certificate.Subject, 300), fingerprint, signature.SignedAt, at, TimeText(token), isAnchored, TrustText(anchors, isAnchored, fingerprint));
     }
 
-    /// <summary>A token proves that the signature stood at its time; without one there is only the signer's word.</summary>
-    public static DateTimeOffset JudgedAt(VerificationRun run, string path, CadesSignature signature) => run.Stamps.GetValueOrDefault(path)?.GeneratedAt ?? signature.SignedAt;
-
     private static string? WhyNotAnchored(CadesSignature signature, IReadOnlyList<byte[]> anchors, DateTimeOffset at)
     {
         try

@@ -45,9 +45,6 @@ internal sealed class VerificationRun(BundleTree tree, VerifyOptions options, Ca
 
     public List<VerificationToken> Tokens { get; } = [];
 
-    /// <summary>Good tokens of seal/ by the path of the file they stamp.</summary>
-    public Dictionary<string, TimestampToken> Stamps { get; } = new(StringComparer.Ordinal);
-
     public List<VerificationTransfer> Transfers { get; } = [];
 
     /// <summary>Good tokens of seal/, by the path of the file they stamp.</summary>

@@ -52,6 +52,12 @@ public sealed record SocketRow
     /// <summary>Bytes received; null when the kernel did not say.</summary>
     public long? BytesReceived { get; init; }
 
+    /// <summary>How long before it was read data was last sent; null when the kernel did not say.</summary>
+    public long? LastSentMilliseconds { get; init; }
+
+    /// <summary>How long before it was read data was last received; null when the kernel did not say.</summary>
+    public long? LastReceivedMilliseconds { get; init; }
+
     /// <summary>Processes that hold it, those of the container first.</summary>
     public IReadOnlyList<SocketOwner> Owners { get; init; } = [];
 
@@ -83,6 +89,8 @@ public sealed record SocketRow
             Uid = JsonFields.Number(row, "uid"),
             BytesSent = JsonFields.Number(row, "bytes_sent"),
             BytesReceived = JsonFields.Number(row, "bytes_received"),
+            LastSentMilliseconds = JsonFields.Number(row, "last_sent_ms"),
+            LastReceivedMilliseconds = JsonFields.Number(row, "last_received_ms"),
             SeenBy = JsonFields.Texts(row, "seen_by"),
             IsHostSide = JsonFields.Flag(row, "host_side"),
             Owners = JsonFields.List(row, "owners", e => JsonFields.Number(e, "pid") is not { } pid
