@@ -20,6 +20,8 @@ internal static class Cli
         root.Add(VerifyCommand.Make(surroundings));
         root.Add(CaseCommand.Make(surroundings));
         root.Add(BundleCommand.Make(surroundings));
+        root.Add(ExportCommand.Make(surroundings));
+        root.Add(ReportCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
         foreach (Option option in root.Options)

@@ -3,6 +3,8 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Commands;
+using ContainerIR.Exporters;
+using ContainerIR.Reports;
 
 namespace ContainerIR.Cli.Output;
 
@@ -22,6 +24,8 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(KeysJson))]
 [JsonSerializable(typeof(DoctorJson))]
 [JsonSerializable(typeof(RecoveredJson))]
+[JsonSerializable(typeof(ExportResult))]
+[JsonSerializable(typeof(WrittenReport))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static void Write<T>(TextWriter writer, T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));
