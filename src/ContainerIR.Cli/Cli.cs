@@ -22,6 +22,7 @@ internal static class Cli
         root.Add(BundleCommand.Make(surroundings));
         root.Add(ExportCommand.Make(surroundings));
         root.Add(ReportCommand.Make(surroundings));
+        root.Add(ShipCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
         foreach (Option option in root.Options)

@@ -5,6 +5,7 @@ using ContainerIR.Cases;
 using ContainerIR.Cli.Commands;
 using ContainerIR.Exporters;
 using ContainerIR.Reports;
+using ContainerIR.Shippers;
 
 namespace ContainerIR.Cli.Output;
 
@@ -26,6 +27,7 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(RecoveredJson))]
 [JsonSerializable(typeof(ExportResult))]
 [JsonSerializable(typeof(WrittenReport))]
+[JsonSerializable(typeof(ShipResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static void Write<T>(TextWriter writer, T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));

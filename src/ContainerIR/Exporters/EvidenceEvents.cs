@@ -10,6 +10,9 @@ namespace ContainerIR.Exporters;
 /// <summary>All that a bundle says happened, row by row, in the order of its items. Not sorted: that would need memory for all of it.</summary>
 internal static class EvidenceEvents
 {
+    /// <summary>Raised whenever the order or number of events of the same bundle changes: counts kept elsewhere are of one form.</summary>
+    public const int Form = 1;
+
     private const int MaxMessageCharacters = 4096;
 
     /// <summary>Reads the events. Memory is that of one row.</summary>

@@ -13,25 +13,31 @@ internal static class FlowDiagram
 
     public static string Draw(IReadOnlyList<BundleReport> bundles)
     {
-        // A peer with the address of another captured container is that container.
-        Dictionary<string, string> captured = [];
-        foreach (BundleReport bundle in bundles)
+        // A peer with the address of another captured container is that container. Loopback is every container's own and goes nowhere.
+        Dictionary<string, int> captured = [];
+        for (int i = 0; i < bundles.Count; i++)
         {
-            foreach (ConnectionLine connection in bundle.Connections)
+            foreach (ConnectionLine connection in bundles[i].Connections.Where(each => !IsLoopback(each.Local)))
             {
-                captured.TryAdd(connection.Local, bundle.Container);
+                captured.TryAdd(connection.Local, i);
             }
         }
 
         List<Link> links = [];
+        HashSet<(int From, int To)> between = [];
         for (int i = 0; i < bundles.Count; i++)
         {
-            foreach (IGrouping<(string Remote, bool IsInbound), ConnectionLine> group in bundles[i].Connections.GroupBy(each => (each.Remote, each.IsInbound)))
+            foreach (IGrouping<(string Remote, bool IsInbound), ConnectionLine> group in bundles[i].Connections.Where(each => !IsLoopback(each.Remote) && each.Remote != each.Local).GroupBy(each => (each.Remote, each.IsInbound)))
             {
                 ConnectionLine first = group.First();
-                string? name = captured.GetValueOrDefault(first.Remote) is { } known && known != bundles[i].Container ? known : first.Peer;
+                if (captured.TryGetValue(first.Remote, out int other) && other != i)
+                {
+                    between.Add(first.IsInbound ? (other, i) : (i, other));
+                    continue;
+                }
+
                 string ports = string.Join(", ", group.Select(each => $"{each.Protocol} {(each.IsInbound ? each.LocalPort : each.RemotePort)}").Distinct().Take(3));
-                links.Add(new Link(i, first.Remote, name, first.IsInbound, ports, group.Count()));
+                links.Add(new Link(i, first.Remote, first.Peer, first.IsInbound, ports, group.Count()));
             }
         }
 
@@ -55,6 +61,12 @@ internal static class FlowDiagram
             string stroke = IsPublic(link.Name) ? "#b3541e" : "#7b8a99";
             svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M{x1} {y1}C{(x1 + x2) / 2} {y1} {(x1 + x2) / 2} {y2} {x2} {y2}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"1.6\" marker-end=\"url(#arrow)\"/>");
             svg.Append(CultureInfo.InvariantCulture, $"<text class=\"edge\" x=\"{(x1 + x2) / 2}\" y=\"{((y1 + y2) / 2) - 5}\" text-anchor=\"middle\">{Markup.Attribute(Short(link.Ports, 20))}{(link.Count > 1 ? $" ×{link.Count}" : "")}</text>");
+        }
+
+        foreach ((int source, int target) in between)
+        {
+            (int y1, int y2) = (Y(source, bundles.Count, height), Y(target, bundles.Count, height));
+            svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M561 {y1}C605 {y1} 605 {y2} 562 {y2}\" fill=\"none\" stroke=\"#2b5c82\" stroke-width=\"1.8\" marker-end=\"url(#arrow)\"/>");
         }
 
         for (int i = 0; i < Math.Min(inbound.Length, MaxPeers); i++)
@@ -85,6 +97,8 @@ internal static class FlowDiagram
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + 12}\" y=\"{y - 3}\" fill=\"{ink}\" class=\"name\">{Markup.Attribute(Short(title, width / 8))}</text>");
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + 12}\" y=\"{y + 14}\" fill=\"{soft}\" class=\"under\">{Markup.Attribute(Short(under ?? "unknown", width / 7))}</text>");
     }
+
+    private static bool IsLoopback(string address) => address.StartsWith("127.", StringComparison.Ordinal) || address is "::1" or "::" or "0.0.0.0";
 
     private static bool IsPublic(string? peer) => peer is not null && peer.StartsWith("public", StringComparison.Ordinal);
 

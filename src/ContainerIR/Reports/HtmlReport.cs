@@ -8,8 +8,6 @@ namespace ContainerIR.Reports;
 /// <summary>One HTML file: no script, nothing loaded from anywhere (its own policy forbids both), readable in any browser and on paper.</summary>
 internal static class HtmlReport
 {
-    private static readonly string[] VerdictColors = ["#a1362f", "#b3541e", "#2b5c82", "#6b4c8f", "#8a6d1d", "#44515e", "#7b8a99", "#a9b4be", "#c6d0d9", "#dfe5ea"];
-
     public static string Write(ReportContent content)
     {
         StringBuilder html = new();
@@ -20,7 +18,7 @@ internal static class HtmlReport
         html.Append("<main>");
         WriteSummary(html, content);
         WriteCoverage(html, content);
-        Section(html, "connections", "Who it talked to", "Network connections that were open at the moment of the copy. Arrows point from the side that called. Orange: an address on the public Internet.");
+        Section(html, "connections", "Who it talked to", "Network connections that were open at the moment of the copy. Arrows point from the side that called, as far as waiting programs and port numbers tell. Orange: an address on the public Internet.");
         html.Append(FlowDiagram.Draw(content.Bundles));
         foreach (BundleReport bundle in content.Bundles)
         {
@@ -75,7 +73,7 @@ internal static class HtmlReport
             html.Append("<div class=\"tiles\">");
             Tile(html, "Unchanged", $"every one of {Count(bundle.PayloadFiles, "sealed file")} checked", "good");
             Tile(html, Number(items), $"pieces of evidence, {Bytes(bundle.Ledger.Sum(ledger => ledger.RawBytes))}", "");
-            Tile(html, Number(gaps + incomplete), gaps + incomplete == 0 ? "things missing: everything sought was obtained" : "things sought and not fully obtained", gaps + incomplete == 0 ? "good" : "care");
+            Tile(html, Number(gaps + incomplete), gaps + incomplete == 0 ? "things missing: everything sought was obtained" : gaps + incomplete == 1 ? "thing sought and not fully obtained" : "things sought and not fully obtained", gaps + incomplete == 0 ? "good" : "care");
             Tile(html, Number(changed), "files added, changed, moved or deleted", "");
             html.Append("</div>");
             long marked = bundle.Processes.Count(process => process.Signs.Count > 0), outside = bundle.Connections.Count(each => each.Peer?.StartsWith("public", StringComparison.Ordinal) == true);
@@ -118,7 +116,7 @@ internal static class HtmlReport
                 html.Append("</tbody></table>");
             }
 
-            html.Append("<details><summary>Every piece with its digest</summary><table><thead><tr><th>Piece and where it was read</th><th class=\"n\" style=\"width:11%\">Size</th><th style=\"width:11%\">Status</th><th style=\"width:36%\">SHA-256</th></tr></thead><tbody>");
+            html.Append("<details open><summary>Every piece with its digest</summary><table><thead><tr><th>Piece and where it was read</th><th class=\"n\" style=\"width:11%\">Size</th><th style=\"width:11%\">Status</th><th style=\"width:36%\">SHA-256</th></tr></thead><tbody>");
             foreach (ItemLine item in bundle.Ledger.SelectMany(ledger => ledger.Items))
             {
                 html.Append("<tr><td><span class=\"mono\">").Append(Of(item.Path)).Append("</span><br><span class=\"small\">").Append(Of(item.Source)).Append("</span></td><td class=\"n\">").Append(Bytes(item.RawBytes)).Append("</td><td>").Append(Of(item.Status))
@@ -195,7 +193,7 @@ internal static class HtmlReport
         html.Append("<h3>The last of it before the seal</h3><table><thead><tr><th style=\"width:23%\">When (UTC)</th><th style=\"width:18%\">Says</th><th>What</th></tr></thead><tbody>");
         foreach (MomentLine moment in bundle.Moments)
         {
-            html.Append("<tr><td class=\"mono\">").Append(moment.At.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)).Append("</td><td>").Append(Of($"{moment.Source}: {moment.Meaning}")).Append("</td><td>").Append(Of(moment.Message)).Append("</td></tr>");
+            html.Append("<tr><td class=\"mono\">").Append(moment.At.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)).Append("</td><td>").Append(Of($"{moment.Source}: {moment.Meaning.Replace("+", ", ", StringComparison.Ordinal)}")).Append("</td><td>").Append(Of(moment.Message)).Append("</td></tr>");
         }
 
         html.Append("</tbody></table><p class=\"note\">The bundle holds ").Append(Count(bundle.EventTotal, "dated fact")).Append(" in all.</p>");
@@ -213,14 +211,14 @@ internal static class HtmlReport
         html.Append("<div class=\"bars\">");
         for (int i = 0; i < bundle.Changes.Count; i++)
         {
-            html.Append(CultureInfo.InvariantCulture, $"<span style=\"background:{VerdictColors[i % VerdictColors.Length]};flex:{Math.Max(bundle.Changes[i].Total, (total / 100) + 1)}\"></span>");
+            html.Append(CultureInfo.InvariantCulture, $"<span style=\"background:{ColorOf(bundle.Changes[i].Verdict)};flex:{Math.Max(bundle.Changes[i].Total, (total / 100) + 1)}\"></span>");
         }
 
         html.Append("</div>");
         for (int i = 0; i < bundle.Changes.Count; i++)
         {
             VerdictGroup group = bundle.Changes[i];
-            html.Append(CultureInfo.InvariantCulture, $"<h3><span style=\"color:{VerdictColors[i % VerdictColors.Length]}\">■</span> ").Append(Of(group.Verdict)).Append(" · ").Append(Number(group.Total)).Append("</h3><p class=\"small\">").Append(Of(group.Meaning)).Append("</p>");
+            html.Append(CultureInfo.InvariantCulture, $"<h3><span style=\"color:{ColorOf(bundle.Changes[i].Verdict)}\">■</span> ").Append(Of(group.Verdict)).Append(" · ").Append(Number(group.Total)).Append("</h3><p class=\"small\">").Append(Of(group.Meaning)).Append("</p>");
             if (group.Latest.Count == 0)
             {
                 continue;
@@ -238,6 +236,16 @@ internal static class HtmlReport
             More(html, group.Total - group.Latest.Count, "entry", "entries");
         }
     }
+
+    private static string ColorOf(string verdict) => verdict switch
+    {
+        "deleted" => "#a1362f",
+        "modified" => "#b3541e",
+        "added" => "#2b5c82",
+        "renamed" => "#6b4c8f",
+        "whiteout-of-nothing" or "unreadable" => "#8a6d1d",
+        _ => "#a9b4be",
+    };
 
     private static void WriteImage(StringBuilder html, BundleReport bundle)
     {

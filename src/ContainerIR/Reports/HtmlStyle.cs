@@ -16,7 +16,7 @@ internal static class HtmlStyle
         h3{font-size:1.02rem;margin:1.6rem 0 .4rem;font-weight:620}
         p{margin:.5rem 0 .9rem;max-width:46rem}
         .lead{font-size:1.1rem;line-height:1.6}
-        .note,.small{color:var(--soft);font-size:.87rem}
+        .note,.small{color:var(--soft);font-size:.87rem}td .small{font-family:inherit;font-size:.8rem}
         bdi{overflow-wrap:anywhere}
         code,.mono{font-family:"JetBrains Mono","Cascadia Mono","DejaVu Sans Mono","Liberation Mono",monospace;font-size:.82em;overflow-wrap:anywhere}
         pre{background:var(--wash);border:1px solid var(--line);border-radius:8px;padding:.8rem 1rem;font-size:.82rem;white-space:pre-wrap;overflow-wrap:anywhere}
@@ -30,7 +30,7 @@ internal static class HtmlStyle
         table{border-collapse:collapse;width:100%;font-size:.87rem;margin:.5rem 0 1.2rem;table-layout:fixed}
         th{text-align:left;color:var(--soft);font-weight:600;font-size:.76rem;letter-spacing:.03em;border-bottom:1.5px solid var(--line);padding:.35rem .6rem .35rem 0}
         td{border-bottom:1px solid var(--line);padding:.38rem .6rem .38rem 0;vertical-align:top;overflow-wrap:anywhere}
-        td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+        td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;padding-right:1.3rem}
         .badge{display:inline-block;border-radius:99px;padding:.02rem .55rem;font-size:.76rem;background:var(--wash);color:var(--soft);border:1px solid var(--line);margin:0 .25rem .1rem 0}
         .badge.good{background:var(--greenwash);color:var(--green);border-color:#cfe5d8}
         .badge.care{background:var(--amberwash);color:var(--amber);border-color:#efd5c2}
@@ -45,7 +45,7 @@ internal static class HtmlStyle
         footer{margin-top:3rem;padding-top:1rem;padding-bottom:3rem;color:var(--soft);font-size:.82rem;border-top:1px solid var(--line)}
         @media(max-width:46rem){.tiles{grid-template-columns:repeat(2,1fr)}nav{columns:1}dl{grid-template-columns:1fr}}
         @page{size:A4;margin:17mm 15mm 19mm;@bottom-right{content:counter(page) " / " counter(pages);font:8pt sans-serif;color:#5b6876}}
-        @media print{html{font-size:11.5px}main,header.top,footer{padding:0;max-width:none}header.top{padding-top:0}h2{margin-top:2rem;break-after:avoid}h3{break-after:avoid}
+        @media print{html{font-size:11.5px}main,header.top,footer{padding:0;max-width:none}header.top{padding-top:0}h2,h2+.note{break-after:avoid}h2{margin-top:2rem}h3{break-after:avoid}
         tr,.tile,svg,dl>*{break-inside:avoid}thead{display:table-header-group}nav a{color:var(--ink)}.tile,.badge,.gap td,rect,.bars *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
         """;
 }

@@ -16,6 +16,9 @@ internal static class ReportReader
     private const int MaxChanges = 60;
     private const int ChartColumns = 120;
 
+    /// <summary>First of the ports a caller gets by default (net.ipv4.ip_local_port_range, Linux ip-sysctl).</summary>
+    private const int FirstEphemeralPort = 32768;
+
     private static readonly string[] VerdictOrder = ["deleted", "modified", "added", "renamed", "whiteout-of-nothing", "unreadable", "metadata-only", "touched", "mount-stub", "unknown"];
 
     public static ReportContent Read(HandoutSource source, string tool, DateTimeOffset now, CancellationToken ct) => new()
@@ -140,7 +143,7 @@ internal static class ReportReader
             [
                 .. peers.Select(socket => new ConnectionLine(
                     ReportWords.CutShown(socket.Protocol, 20), ReportWords.CutShown(socket.State, 20), ReportWords.CutShown(socket.LocalAddress, 60), socket.LocalPort,
-                    ReportWords.CutShown(socket.RemoteAddress, 60), socket.RemotePort, socket.Peer is { } peer ? ReportWords.CutShown(peer, 120) : null, OwnerOf(socket), served.Contains(socket.LocalPort))),
+                    ReportWords.CutShown(socket.RemoteAddress, 60), socket.RemotePort, socket.Peer is { } peer ? ReportWords.CutShown(peer, 120) : null, OwnerOf(socket), served.Contains(socket.LocalPort) || (socket.LocalPort < FirstEphemeralPort && socket.RemotePort >= FirstEphemeralPort))),
             ],
             listeners,
             total);

@@ -11,7 +11,7 @@ public sealed class The_help
     private static readonly string[][] Commands =
     [
         [], ["containers"], ["acquire"], ["verify"], ["case"], ["case", "new"], ["case", "list"], ["case", "show"], ["case", "rebuild"], ["bundle"], ["bundle", "recover"], ["keys"], ["keys", "new"],
-        ["keys", "show"], ["doctor"], ["export"], ["report"],
+        ["keys", "show"], ["doctor"], ["export"], ["report"], ["ship"],
     ];
 
     [Fact]

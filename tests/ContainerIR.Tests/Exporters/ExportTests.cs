@@ -137,7 +137,7 @@ public sealed class An_export : IAsyncLifetime, IDisposable
             times = [o for o in g.objects() if isinstance(o, rdflib.Literal) and str(o.datatype).endswith('dateTime')]
             assert times and all(t.value is not None for t in times), [t for t in times if t.value is None][:3]
             assert len(one('SELECT ?p WHERE { ?p a obs:Process ; core:hasFacet ?f . ?f obs:parent ?q . ?q a obs:Process }')) == 2
-            assert len(one('SELECT ?c WHERE { ?c a obs:NetworkConnection ; core:hasFacet ?f . ?f obs:dst ?d . ?d a obs:IPv4Address }')) == 2
+            assert len(one('SELECT ?c WHERE { ?c a obs:NetworkConnection ; core:hasFacet ?f . ?f obs:dst ?d . ?d a obs:IPv4Address }')) == 3
             print(len(g))
             """,
             file);

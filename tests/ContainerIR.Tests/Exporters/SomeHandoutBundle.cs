@@ -56,6 +56,7 @@ internal static class SomeHandoutBundle
         await TextAsync(network, "sockets.jsonl", ItemForm.Plain, """
             {"netns":1,"protocol":"tcp","state":"ESTABLISHED","local":"172.17.0.2","local_port":40000,"remote":"203.0.113.9","remote_port":4444,"peer":"public","inode":77,"uid":0,"owners":[{"pid":4242,"fd":3,"member":true,"exe":"/tmp/.x11/<script>alert(1)</script> (deleted)","exe_sha256":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}]}
             {"netns":1,"protocol":"tcp","state":"ESTABLISHED","local":"172.17.0.2","local_port":40002,"remote":"172.17.0.3","remote_port":5432,"peer":"container db<script>alert(1)</script>","inode":80,"uid":0,"owners":[]}
+            {"netns":1,"protocol":"tcp","state":"ESTABLISHED","local":"172.17.0.2","local_port":8080,"remote":"172.17.0.9","remote_port":51000,"peer":"container client","inode":81,"uid":0,"owners":[]}
             {"netns":1,"protocol":"tcp6","state":"LISTEN","local":"::","local_port":8080,"remote":"::","remote_port":0,"inode":78,"uid":0,"owners":[]}
 
             """);

@@ -110,7 +110,8 @@ public sealed class A_report : IAsyncLifetime, IDisposable
         Assert.Equal(bundle.RootSha256, one.GetProperty("root_sha256").GetString());
         Assert.Equal(3, one.GetProperty("processes").GetArrayLength());
         Assert.Equal([0, 1, 2], one.GetProperty("processes").EnumerateArray().Select(each => each.GetProperty("depth").GetInt32()));
-        Assert.Equal(2, one.GetProperty("connection_total").GetInt64());
+        Assert.Equal(3, one.GetProperty("connection_total").GetInt64());
+        Assert.Equal([8080], one.GetProperty("connections").EnumerateArray().Where(each => each.GetProperty("is_inbound").GetBoolean()).Select(each => each.GetProperty("local_port").GetInt32()));
         Assert.Equal(9, one.GetProperty("changes").EnumerateArray().Single(each => each.GetProperty("verdict").GetString() == "added").GetProperty("total").GetInt64());
         Assert.All(one.GetProperty("audit").EnumerateArray(), record => Assert.All(record.EnumerateObject(), field => Assert.NotEmpty(field.Value.GetString()!)));
     }
@@ -148,6 +149,53 @@ public sealed class A_report : IAsyncLifetime, IDisposable
         Assert.True(await terminal.RunAsync("report", source ?? bundle.Path, "--out", file) == 0, terminal.Error);
         return File.ReadAllText(file);
     }
+}
+
+/// <summary>Who talked to whom.</summary>
+public sealed class A_flow_diagram
+{
+    [Fact]
+    public void Joins_captured_containers_and_never_by_loopback()
+    {
+        string svg = FlowDiagram.Draw([Bundle("web", ("172.17.0.2", 40000, "172.17.0.3", 5432, false), ("127.0.0.1", 40001, "127.0.0.1", 9000, false)), Bundle("db", ("172.17.0.3", 5432, "172.17.0.2", 40000, true), ("127.0.0.1", 1, "127.0.0.1", 2, false))]);
+
+        Assert.Single(System.Text.RegularExpressions.Regex.Matches(svg, "url\\(#arrow\\)"));
+        Assert.Equal(2, System.Text.RegularExpressions.Regex.Count(svg, "<rect"));
+        Assert.DoesNotContain("127.0.0.1", svg, StringComparison.Ordinal);
+    }
+
+    private static BundleReport Bundle(string name, params (string Local, int LocalPort, string Remote, int RemotePort, bool IsInbound)[] connections) => new()
+    {
+        Name = name,
+        BundleId = name,
+        RootSha256 = "",
+        Verdict = "verified",
+        Checks = [],
+        Signers = [],
+        PayloadFiles = 0,
+        PayloadBytes = 0,
+        JournalLines = 0,
+        Container = name,
+        ContainerId = name,
+        Image = "x",
+        Host = "h",
+        Examiner = "e",
+        Custody = [],
+        Effects = [],
+        Ledger = [],
+        ProcessTotal = 0,
+        Processes = [],
+        ConnectionTotal = connections.Length,
+        Connections = [.. connections.Select(each => new ConnectionLine("tcp", "ESTABLISHED", each.Local, each.LocalPort, each.Remote, each.RemotePort, null, null, each.IsInbound))],
+        Listeners = [],
+        Chart = new TimelineChart(null, null, []),
+        EventTotal = 0,
+        Moments = [],
+        Changes = [],
+        ImageLayers = null,
+        Audit = [],
+        LeftOut = [],
+    };
 }
 
 /// <summary>Activity over a span nobody knows beforehand.</summary>
