@@ -24,6 +24,9 @@ internal static class Cli
         root.Add(HandoverCommand.Make(surroundings));
         root.Add(ReceiveCommand.Make(surroundings));
         root.Add(CustodyCommand.Make(surroundings));
+        root.Add(ExportCommand.Make(surroundings));
+        root.Add(ReportCommand.Make(surroundings));
+        root.Add(ShipCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
         root.Add(ConsoleCommand.Make(surroundings));

@@ -80,7 +80,7 @@ internal static class BundleCommand
                 throw new OperatorException($"{DisplayText.Escape(path)} exists.", "Name a file that does not: nothing is overwritten.");
             }
 
-            ExportedImage image = ImageExporter.Export(parsed.GetRequiredValue(bundle), path, CancellationToken.None);
+            ExportedImage image = ImageArchive.Export(parsed.GetRequiredValue(bundle), path, CancellationToken.None);
             surroundings.Out.WriteLine($"Image    {image.Reference} in {DisplayText.Escape(image.Path)}");
             surroundings.Out.WriteLine($"Layers   {image.LayersInside} of the image, and the container's own with {Quantities.Count((int)Math.Min(int.MaxValue, image.Deletions), "deletion")}");
             if (image.LayersOutside > 0)

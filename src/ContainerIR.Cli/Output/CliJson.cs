@@ -3,6 +3,9 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Commands;
+using ContainerIR.Exporters;
+using ContainerIR.Reports;
+using ContainerIR.Shippers;
 
 namespace ContainerIR.Cli.Output;
 
@@ -36,6 +39,9 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(CustodyChainJson))]
 [JsonSerializable(typeof(RequestJson))]
 [JsonSerializable(typeof(AgeJson))]
+[JsonSerializable(typeof(ExportResult))]
+[JsonSerializable(typeof(WrittenReport))]
+[JsonSerializable(typeof(ShipResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static void Write<T>(TextWriter writer, T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));

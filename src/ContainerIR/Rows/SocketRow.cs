@@ -61,6 +61,9 @@ public sealed record SocketRow
     /// <summary>Processes that hold it, those of the container first.</summary>
     public IReadOnlyList<SocketOwner> Owners { get; init; } = [];
 
+    /// <summary>The first of them; null when none is known.</summary>
+    public SocketOwner? FirstOwner => Owners.Count > 0 ? Owners[0] : null;
+
     /// <summary>Which lists named it: <c>sock_diag</c>, <c>proc</c>, <c>descriptor</c>.</summary>
     public IReadOnlyList<string> SeenBy { get; init; } = [];
 

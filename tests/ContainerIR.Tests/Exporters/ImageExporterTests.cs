@@ -29,7 +29,7 @@ public sealed class An_image_made_of_a_bundle
             new() { Container = container.Id, CaseId = SomeAcquisition.CaseId, Profile = Profile.Full, Endpoint = RealEngine.Endpoint, Skip = ["traffic", "memory", "network", "processes"] });
         string archive = Path.Combine(acquisition.Folder, "image.tar");
 
-        ExportedImage image = ImageExporter.Export(result.BundlePath, archive, CancellationToken.None);
+        ExportedImage image = ImageArchive.Export(result.BundlePath, archive, CancellationToken.None);
 
         using SecondEngine engine = new();
         engine.Docker("rmi", RealEngine.Image);
@@ -53,8 +53,8 @@ public sealed class An_image_made_of_a_bundle
             new() { Container = container.Id, CaseId = SomeAcquisition.CaseId, Profile = Profile.Standard, Endpoint = RealEngine.Endpoint, Skip = ["network", "processes"] });
         string archive = Path.Combine(acquisition.Folder, "image.tar");
 
-        Assert.Equal(1, ImageExporter.Export(result.BundlePath, archive, CancellationToken.None).LayersOutside);
-        Assert.Throws<OperatorException>(() => ImageExporter.Export(Path.Combine(result.BundlePath, "data"), archive + "2", CancellationToken.None));
+        Assert.Equal(1, ImageArchive.Export(result.BundlePath, archive, CancellationToken.None).LayersOutside);
+        Assert.Throws<OperatorException>(() => ImageArchive.Export(Path.Combine(result.BundlePath, "data"), archive + "2", CancellationToken.None));
         Assert.False(Directory.Exists(archive + ".parts"));
     }
 }

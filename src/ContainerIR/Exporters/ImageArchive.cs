@@ -22,7 +22,7 @@ public sealed record ExportedImage(string Path, string Reference, int LayersInsi
 /// Makes an image of a sealed bundle: the layers of the container's image and, on top, its writable layer. <c>docker load</c> rebuilds the container's files
 /// for analysis. It is derived from evidence and is none itself.
 /// </summary>
-public static class ImageExporter
+public static class ImageArchive
 {
     private const int MaxDocumentBytes = 64 * 1024 * 1024;
     private const string LayerOfContainer = "container";
