@@ -1,9 +1,7 @@
 using ContainerIR.Acquisitions;
-using ContainerIR.Cli.Commands;
 using ContainerIR.Cli.Output;
 using ContainerIR.Collectors;
 using ContainerIR.Evidence.Bundles;
-using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Verification;
 using ContainerIR.Tests.Bundles;
 using ContainerIR.Tests.Cli;

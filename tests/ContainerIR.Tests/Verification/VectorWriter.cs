@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -313,7 +312,7 @@ public sealed class Vector_writer
     private static void MakeBomb(ForgedBundle bundle)
     {
         byte[] item = File.ReadAllBytes(bundle[Framed]);
-        ChunkRecord chunk = ChunkRecord.Parse(File.ReadAllBytes(bundle[Chunks])[..^1])!;
+        ChunkRecord chunk = ChunkRecord.Parse(File.ReadAllBytes(bundle[Chunks]).AsMemory(..^1))!;
         BinaryPrimitives.WriteUInt16LittleEndian(item.AsSpan(5), 60_000 - 256);
         File.WriteAllBytes(bundle[Framed], item);
         File.WriteAllBytes(bundle[Chunks], (chunk with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(item.AsSpan(0, chunk.Length))) }).ToLine());
