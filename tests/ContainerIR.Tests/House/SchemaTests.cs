@@ -1,5 +1,4 @@
 using ContainerIR.Acquisitions;
-using ContainerIR.Cli.Output;
 using ContainerIR.Collectors;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Verification;
