@@ -115,7 +115,7 @@ public sealed class Vector_writer
 
     private static string[][] SymlinkRoot => [["structure", "tagmanifest-sha256.txt"], ["root", "tagmanifest-sha256.txt"], .. BundleLayout.TagFiles.Select(name => (string[])["root", name]), ["signature", BundleLayout.ResponderSignature]];
 
-    private static string[][] SymlinkDirectory => 
+    private static string[][] SymlinkDirectory =>
     [
         ["structure", "data/0001-host"], ["structure", "seal/x"], ["structure", "seal/x/empty.txt"], ["structure", "seal/x/uname.txt"],
         ["payload", "data/0001-host/empty.txt"], ["payload", Plain], ["payload", "bag-info.txt"],
