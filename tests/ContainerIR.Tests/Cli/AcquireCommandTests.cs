@@ -49,7 +49,7 @@ public sealed class The_acquire_command : IDisposable
         await terminal.RunAsync("acquire", "web", "--case", "IR-7");
 
         Assert.Equal(new VolatileChoices(), asked!.Choices);
-        Assert.Equal(["memory", "traffic"], CollectorList.All.Where(entry => !entry.IsWanted(Profile.Standard, asked.Choices)).Select(entry => entry.Name).Order());
+        Assert.Equal(["memory", "tmpfs", "traffic", "volumes"], CollectorList.All.Where(entry => !entry.IsWanted(Profile.Standard, asked.Choices)).Select(entry => entry.Name).Order());
         Assert.All(CollectorList.All, entry => Assert.True(entry.IsWanted(Profile.Full, asked.Choices)));
     }
 
