@@ -45,7 +45,7 @@ internal static class SomeHandoutBundle
 
     public static async Task<SealedBundle> MakeAsync(string folder, string name = Name, int extraFiles = 0)
     {
-        await using BundleWriter bundle = BundleWriter.Open(SomeBundle.Options(folder, name));
+        await using BundleWriter bundle = BundleWriter.Open(SomeBundle.Options(folder, name) with { CaseId = "IR-7" });
         await TextAsync(bundle.OpenSection("host", 0), "uname.txt", ItemForm.Plain, "Linux web-01 6.1\n");
         await TextAsync(bundle.OpenSection("events", 1), "events-parsed.jsonl", ItemForm.Plain, """
             {"n":1,"offset":0,"length":10,"time_ns":1795000000123456789,"type":"container","action":"exec_start","detail":"sh -c <script>alert(1)</script>","class":"exec","actor_id":"cc","name":"web","of_container":true}
