@@ -20,9 +20,17 @@ internal static class Cli
         root.Add(TriageCommand.Make(surroundings));
         root.Add(VerifyCommand.Make(surroundings));
         root.Add(CaseCommand.Make(surroundings));
+        root.Add(TimelineCommand.Make(surroundings));
         root.Add(BundleCommand.Make(surroundings));
+        root.Add(HandoverCommand.Make(surroundings));
+        root.Add(ReceiveCommand.Make(surroundings));
+        root.Add(CustodyCommand.Make(surroundings));
+        root.Add(ExportCommand.Make(surroundings));
+        root.Add(ReportCommand.Make(surroundings));
+        root.Add(ShipCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
+        root.Add(ConsoleCommand.Make(surroundings));
         foreach (Option option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction standard } help)
@@ -37,7 +45,7 @@ internal static class Cli
     public static async Task<int> RunAsync(string[] args, Surroundings surroundings, CancellationToken ct)
     {
         RootCommand root = Commands(surroundings);
-        ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        ParseResult parsed = root.Parse(args.Length == 0 ? [surroundings is { AskSecret: not null } && surroundings.OutWidth() is not null ? "console" : "--help"] : args);
         if (parsed.Errors.Count > 0)
         {
             // Text that was typed may have been pasted from a hostile place.

@@ -10,12 +10,12 @@ internal sealed class Interruption : IDisposable
     private readonly CancellationTokenSource source = new();
     private readonly PosixSignalRegistration[] registrations;
 
-    public Interruption() => registrations =
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel),
-        PosixSignalRegistration.Create(PosixSignal.SIGHUP, Cancel),
-    ];
+    /// <param name="isConsole">The console has its own answer to a closed terminal.</param>
+    public Interruption(bool isConsole)
+    {
+        PosixSignal[] signals = isConsole ? [PosixSignal.SIGINT, PosixSignal.SIGTERM] : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
+        registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Cancel))];
+    }
 
     public CancellationToken Token => source.Token;
 

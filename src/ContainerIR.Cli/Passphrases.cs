@@ -6,11 +6,13 @@ namespace ContainerIR.Cli;
 
 /// <summary>
 /// Where the passphrase of the responder's key comes from, in this order: <c>--passphrase-file</c>, <c>CIR_PASSPHRASE</c>, a person at the
-/// terminal. Never from an argument: every process of the host can read those.
+/// terminal. Never from an argument: every process of the host can read those. PINs and passphrases of other keys come the same way.
 /// </summary>
-internal sealed class Passphrases(Surroundings surroundings, string? file)
+internal sealed class Passphrases(
+    Surroundings surroundings, string? file, string variable = Passphrases.Variable, string secret = "passphrase of the responder key", string option = "--passphrase-file")
 {
     public const string Variable = "CIR_PASSPHRASE";
+    public const string PinVariable = "CIR_PIN";
 
     private const int MaxFileBytes = 4096;
 
@@ -27,10 +29,10 @@ internal sealed class Passphrases(Surroundings surroundings, string? file)
     {
         (string text, string origin) = file is not null
             ? (FromFile(file), file)
-            : surroundings.Environment(Variable) is { } set ? (set, Variable) : (FromPerson(use), "the terminal");
+            : surroundings.Environment(variable) is { } set ? (set, variable) : (FromPerson(use), "the terminal");
         if (text.Length == 0)
         {
-            throw new OperatorException($"The passphrase from {origin} is empty.", $"Give one by prompt, --passphrase-file FILE or {Variable}.");
+            throw new OperatorException($"The {secret} from {origin} is empty.", $"Give one by prompt, {option} FILE or {variable}.");
         }
 
         return use == PassphraseUse.ProtectNewKey && text.Length < MinNewLength
@@ -39,7 +41,7 @@ internal sealed class Passphrases(Surroundings surroundings, string? file)
             : text;
     }
 
-    private static string FromFile(string path)
+    private string FromFile(string path)
     {
         try
         {
@@ -56,7 +58,7 @@ internal sealed class Passphrases(Surroundings surroundings, string? file)
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {
-            throw new OperatorException($"The passphrase file {path} cannot be read: {failure.Message}", "Name a readable text file: --passphrase-file FILE", failure);
+            throw new OperatorException($"The file {path} with the {secret} cannot be read: {failure.Message}", $"Name a readable text file: {option} FILE", failure);
         }
     }
 
@@ -65,15 +67,15 @@ internal sealed class Passphrases(Surroundings surroundings, string? file)
         if (surroundings.AskSecret is not { } ask)
         {
             throw new OperatorException(
-                "The responder's key needs a passphrase, and there is no terminal to ask at.", $"Give it by --passphrase-file FILE or in the environment variable {Variable}.");
+                $"The {secret} is needed, and there is no terminal to ask at.", $"Give it by {option} FILE or in the environment variable {variable}.");
         }
 
         if (use == PassphraseUse.OpenKey)
         {
-            return ask("Passphrase of the responder key: ");
+            return ask($"{char.ToUpperInvariant(secret[0])}{secret[1..]}: ");
         }
 
-        string first = ask("New passphrase for the responder key: ");
+        string first = ask($"New {secret}: ");
         return first == ask("The same again: ")
             ? first
             : throw new OperatorException("The two passphrases differ.", "Try again.");

@@ -15,5 +15,5 @@ if (HiddenVerbs.TryRun(args, out int hiddenExitCode))
     return hiddenExitCode;
 }
 
-using Interruption interruption = new();
+using Interruption interruption = new(isConsole: args is [] or ["console", ..]);
 return await Cli.RunAsync(args, Surroundings.OfThisProcess(), interruption.Token);

@@ -37,6 +37,9 @@ internal sealed record Surroundings
     /// <summary>Runs acquisitions.</summary>
     public required AcquireRun Acquire { get; init; }
 
+    /// <summary>Opens the standard output for bytes that are no text.</summary>
+    public Func<Stream> OpenOut { get; init; } = Console.OpenStandardOutput;
+
     /// <summary>The real ones.</summary>
     public static Surroundings OfThisProcess() => new()
     {

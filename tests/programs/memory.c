@@ -1,14 +1,17 @@
 // What the memory tests copy. One program, one mode each; /ready appears when it stands as the test wants it.
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -131,6 +134,23 @@ static void hold(size_t mebibytes) {
 static void dead_leader_rest(void) { mark(map(4096, 0), "rest"); ready(); beta_waits(); }
 static void *rest(void *unused) { while (!turning) usleep(1000); usleep(100000); dead_leader_rest(); return unused; }
 
+// The implant of an intrusion: its executable is gone, it reports over a connection it keeps.
+__attribute__((noinline)) void beacon_reports(int line) {
+  for (;;) { if (write(line, "BEACON-4711\n", 12) != 12) die("report"); usleep(100000); }
+}
+static void beacon(const char *address, int port) {
+  int line = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+  inet_pton(AF_INET, address, &to.sin_addr);
+  unlink("/program");
+  mark(map(4096, 0), "beacon");
+  if (connect(line, (struct sockaddr *)&to, sizeof to)) die("connect");
+  pthread_t thread;
+  pthread_create(&thread, 0, first, 0);
+  ready();
+  beacon_reports(line);
+}
+
 int main(int count, char **args) {
   const char *mode = count > 1 ? args[1] : "";
   if (!strcmp(mode, "threads")) threads();
@@ -140,6 +160,7 @@ int main(int count, char **args) {
   else if (!strcmp(mode, "pages")) pages();
   else if (!strcmp(mode, "many")) many();
   else if (!strcmp(mode, "hold")) hold(count > 2 ? atol(args[2]) : 1024);
+  else if (!strcmp(mode, "beacon")) beacon(args[2], atoi(args[3]));
   else if (!strcmp(mode, "uninterruptible")) uninterruptible();
   else if (!strcmp(mode, "dead-leader")) {
     if (!fork()) { pthread_t t; pthread_create(&t, 0, rest, 0); turning = 1; pthread_exit(0); }

@@ -6,7 +6,6 @@ using ContainerIR.Collectors;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
-using ContainerIR.Linux;
 
 namespace ContainerIR.Cli.Commands;
 
@@ -28,16 +27,34 @@ internal static class AcquireCommand
         profile.AcceptOnlyFromAmong("triage", "standard", "full");
         Option<string?> outDirectory = new("--out") { Description = "Directory that gets the bundle. Default: the case's own folder.", HelpName = "DIR" };
         Option<string[]> skip = new("--skip") { Description = "Collector to leave out; may be given several times.", HelpName = "NAME" };
+        Option<bool> imageLayers = new("--image-layers") { Description = "Copy the image's layers too, as an OCI layout by digest (in profile full they are)." };
+        VolatileOptions volatileOptions = new();
+        Option<string> compress = new("--compress")
+        {
+            Description = "auto: what gets smaller. none: fastest. zstd: always. Items are zstd files in any case.",
+            HelpName = "auto|none|zstd",
+            DefaultValueFactory = _ => "auto",
+        };
+        compress.AcceptOnlyFromAmong("auto", "none", "zstd");
+        Option<string[]> mounts = new("--mount")
+        {
+            Description = "Volume or bind mount to copy, by its place in the container: in any profile, also where it is a directory of the host system. Several times for several; others are left out.",
+            HelpName = "PATH",
+        };
         Option<string?> examiner = Shared.Examiner();
         Option<string?> reason = Shared.Reason();
         Option<string?> endpoint = Shared.Endpoint();
+        Option<string?> root = Shared.Root();
         Option<string?> home = Shared.Home();
         Option<string?> passphraseFile = Shared.PassphraseFile();
         Option<bool> json = Shared.Json();
+        SealingOptions sealing = new(surroundings, home, passphraseFile);
         Command command = new("acquire", "Copy the evidence of a container, most volatile first, and seal it in a bundle.")
         {
-            container, caseId, profile, outDirectory, skip, examiner, reason, endpoint, home, passphraseFile, json,
+            container, caseId, profile, outDirectory, skip, mounts, imageLayers, compress, examiner, reason, endpoint, root, home, passphraseFile, json,
         };
+        volatileOptions.AddTo(command);
+        sealing.AddTo(command);
         command.SetAction((parsed, ct) =>
         {
             AcquisitionRequest request = new()
@@ -45,14 +62,19 @@ internal static class AcquireCommand
                 Container = parsed.GetRequiredValue(container),
                 CaseId = CaseId.Check(parsed.GetRequiredValue(caseId)),
                 Profile = Enum.Parse<Profile>(parsed.GetRequiredValue(profile), ignoreCase: true),
+                Choices = volatileOptions.Read(parsed),
                 Skip = CheckSkip(parsed.GetValue(skip) ?? []),
+                ImageLayers = parsed.GetValue(imageLayers),
+                Compression = Enum.Parse<Compression>(parsed.GetRequiredValue(compress), ignoreCase: true),
+                Mounts = parsed.GetValue(mounts) ?? [],
                 OutDirectory = parsed.GetValue(outDirectory) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
                 Examiner = parsed.GetValue(examiner),
                 Reason = parsed.GetValue(reason),
                 Endpoint = parsed.GetValue(endpoint),
+                Root = parsed.GetValue(root) is { Length: > 0 } data ? Path.GetFullPath(data) : null,
             };
             Passphrases passphrases = new(surroundings, parsed.GetValue(passphraseFile));
-            AcquisitionParts parts = new(surroundings.Home(parsed.GetValue(home)), passphrases.Read, surroundings.Clock);
+            AcquisitionParts parts = new(surroundings.Home(parsed.GetValue(home)), passphrases.Read, surroundings.Clock) { Seal = sealing.Read(parsed, passphrases) };
             return RunAsync(surroundings, request, parts, passphrases, parsed.GetValue(json), ct);
         });
         return command;
@@ -61,27 +83,13 @@ internal static class AcquireCommand
     private static async Task<int> RunAsync(
         Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts, Passphrases passphrases, bool json, CancellationToken ct)
     {
-        if (!surroundings.IsRoot)
-        {
-            throw new OperatorException(
-                "Acquiring needs root: sockets, processes and changed files are read from the host's side, which the kernel allows nobody else.",
-                "sudo cir acquire … (the same command); cir doctor says what works without.");
-        }
-
-        foreach (RepairedFreeze left in Freezer.RepairLeftovers())
-        {
-            surroundings.Say($"A container was left frozen by an earlier run: {left.ContainerId} {left.Outcome}. {DisplayText.Escape(left.Detail)}");
-        }
-
-        ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
-        OpenCase(surroundings, request, parts);
         BundlePathSeen seen = new();
         AcquisitionResult result;
         try
         {
             using ProgressLine? live = surroundings.ErrorWidth() is null ? null : new ProgressLine(surroundings.Error, surroundings.ErrorWidth, surroundings.Clock);
-            seen.Next = live ?? (IProgress<AcquisitionProgress>)new PlainProgress(surroundings.Say, surroundings.Clock);
-            result = await surroundings.Acquire(request, parts, seen, ct);
+            seen.Next = live ?? (IProgress<AcquisitionProgress>)new PlainProgress(surroundings.Say);
+            result = await AcquireAsync(surroundings, request, parts, passphrases, seen, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
@@ -105,7 +113,28 @@ internal static class AcquireCommand
             Print(surroundings.Out, result);
         }
 
-        return result.Gaps.Count == 0 ? ExitCode.Success : ExitCode.SealedWithGaps;
+        return result.Gaps.Count == 0 && result.TimestampFault is null ? ExitCode.Success : ExitCode.SealedWithGaps;
+    }
+
+    /// <summary>What <c>cir acquire</c> and the console both do: rights, what an earlier run left, key and case on first use, then the acquisition.</summary>
+    public static Task<AcquisitionResult> AcquireAsync(
+        Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts, Passphrases passphrases, IProgress<AcquisitionProgress> progress, CancellationToken ct)
+    {
+        if (!surroundings.IsRoot)
+        {
+            throw new OperatorException(
+                "Acquiring needs root: sockets, processes and changed files are read from the host's side, which the kernel allows nobody else.",
+                "sudo cir acquire … (the same command); cir doctor says what works without.");
+        }
+
+        LeftFrozen.Repair(surroundings);
+        if (parts.Seal.Identity is null)
+        {
+            ResponderKeys.MakeOnFirstUse(surroundings, parts.Home, request.Examiner, passphrases);
+        }
+
+        OpenCase(surroundings, request, parts);
+        return surroundings.Acquire(request, parts, progress, ct);
     }
 
     private static void OpenCase(Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts)
@@ -162,6 +191,11 @@ internal static class AcquireCommand
         if (result.Gaps.Count > MaxGapsShown)
         {
             writer.WriteLine($"         … {result.Gaps.Count - MaxGapsShown} more: cir case show {result.CaseId}");
+        }
+
+        if (result.TimestampFault is { } fault)
+        {
+            writer.WriteLine($"Time     no token over the signature: {Cells.Safe(DisplayText.Escape(fault))}");
         }
 
         if (result.IndexProblem is { } problem)

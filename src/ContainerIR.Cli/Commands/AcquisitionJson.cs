@@ -5,7 +5,7 @@ namespace ContainerIR.Cli.Commands;
 
 /// <summary>What <c>cir acquire --json</c> prints.</summary>
 internal sealed record AcquisitionJson(
-    string BundlePath, string RootSha256, string CaseId, double DurationSeconds, IReadOnlyList<ItemJson> Items, IReadOnlyList<GapJson> Gaps, string? IndexProblem)
+    string BundlePath, string RootSha256, string CaseId, double DurationSeconds, IReadOnlyList<ItemJson> Items, IReadOnlyList<GapJson> Gaps, string? IndexProblem, string? TimestampFault)
 {
     public static AcquisitionJson From(AcquisitionResult result) => new(
         result.BundlePath,
@@ -17,7 +17,8 @@ internal sealed record AcquisitionJson(
                 item.Path, item.Collector, item.Source, JsonNamingPolicy.KebabCaseLower.ConvertName(item.Status.ToString()), item.StoredBytes, item.RawBytes, item.Sha256, item.RawSha256, item.Error)),
         ],
         [.. result.Gaps.Select(gap => new GapJson(gap.Collector, gap.Sought, gap.Reason, gap.At))],
-        result.IndexProblem);
+        result.IndexProblem,
+        result.TimestampFault);
 }
 
 /// <summary>An item of the bundle.</summary>

@@ -2,10 +2,11 @@ using System.CommandLine;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Evidence.Verification;
 
 namespace ContainerIR.Cli.Commands;
 
-/// <summary><c>cir case new|list|show|rebuild</c>.</summary>
+/// <summary><c>cir case new|list|show|add|rebuild</c>.</summary>
 internal static class CaseCommand
 {
     public static Command Make(Surroundings surroundings)
@@ -14,6 +15,7 @@ internal static class CaseCommand
         command.Add(MakeNew(surroundings));
         command.Add(MakeList(surroundings));
         command.Add(MakeShow(surroundings));
+        command.Add(MakeAdd(surroundings));
         command.Add(MakeRebuild(surroundings));
         return command;
     }
@@ -99,6 +101,44 @@ internal static class CaseCommand
             else
             {
                 CaseText.Write(surroundings.Out, overview, surroundings.OutWidth());
+            }
+
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command MakeAdd(Surroundings surroundings)
+    {
+        Argument<string> id = Shared.CaseId();
+        Argument<string> bundle = new("BUNDLE") { Description = "The folder of a sealed bundle; it stays where it is." };
+        Option<string?> ca = new("--ca") { Description = "PEM file with the certificates you trust; without it integrity is proven, not who sealed.", HelpName = "FILE" };
+        Option<string?> home = Shared.Home();
+        Option<bool> json = Shared.Json();
+        Command command = new("add", "Verify a bundle that was made elsewhere, then add it to a case.") { id, bundle, ca, home, json };
+        command.SetAction(async (parsed, ct) =>
+        {
+            using CaseStore store = CaseStore.Open(surroundings.Home(parsed.GetValue(home)), parsed.GetRequiredValue(id));
+            string path = parsed.GetRequiredValue(bundle);
+            VerificationReport report = await BundleVerifier.VerifyAsync(path, new VerifyOptions(parsed.GetValue(ca)), ct);
+            if (report.Verdict != Verdict.Verified)
+            {
+                surroundings.Say($"Not added: {DisplayText.Escape(path)} is {report.Verdict.ToString().ToLowerInvariant()}.");
+                surroundings.Say($"What to do: see every failure with cir verify {DisplayText.Escape(path)}");
+                return ExitCode.VerificationFailed;
+            }
+
+            IndexedBundle indexed = await CaseIndexer.IndexAsync(store, path, ct);
+            if (parsed.GetValue(json))
+            {
+                CliJson.Write(surroundings.Out, indexed, CliJson.Default.IndexedBundle);
+                return ExitCode.Success;
+            }
+
+            surroundings.Out.WriteLine($"added  {DisplayText.Escape(Path.GetFileName(indexed.BundlePath))}  {Quantities.Count(indexed.Rows, "row")}");
+            foreach (string note in indexed.Notes)
+            {
+                surroundings.Out.WriteLine($"       left out: {Cells.Safe(note)}");
             }
 
             return ExitCode.Success;

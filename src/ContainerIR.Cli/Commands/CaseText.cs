@@ -41,7 +41,7 @@ internal static class CaseText
         }
     }
 
-    private static void WriteBundle(TextWriter writer, BundleOverview bundle, int? width)
+    public static void WriteBundle(TextWriter writer, BundleOverview bundle, int? width)
     {
         writer.WriteLine($"Bundle {bundle.Folder}");
         Field(writer, "container", $"{bundle.ContainerName ?? "?"}  {Short(bundle.ContainerId)}  image {bundle.ImageName ?? "?"}", width);
@@ -133,7 +133,8 @@ internal static class CaseText
         }
 
         writer.WriteLine();
-        writer.WriteLine($"  Timeline: {string.Join(", ", bundle.TimelineBySource.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Value:N0} {pair.Key}")))}; the last before the seal:");
+        string counts = string.Join(", ", bundle.TimelineBySource.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Value:N0} {pair.Key}")));
+        Line(writer, $"  Timeline: {counts}; the last before the seal:", width);
         Table table = new(new("WHEN"), new("SOURCE"), new("MEANING", MinCells: 8), new("WHAT", MinCells: 20));
         foreach (TimelineRow row in bundle.Timeline)
         {

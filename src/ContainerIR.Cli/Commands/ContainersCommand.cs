@@ -12,11 +12,14 @@ internal static class ContainersCommand
     public static Command Make(Surroundings surroundings)
     {
         Option<string?> endpoint = Shared.Endpoint();
+        Option<string?> root = Shared.Root();
         Option<bool> json = Shared.Json();
-        Command command = new("containers", "List every container with the risks its configuration shows, running or not.") { endpoint, json };
+        Command command = new("containers", "List every container with the risks its configuration shows, running or not.") { endpoint, root, json };
         command.SetAction(async (parsed, ct) =>
         {
-            await using IContainerRuntime runtime = RuntimeConnector.Find(parsed.GetValue(endpoint), clock: surroundings.Clock);
+            await using IContainerRuntime runtime = parsed.GetValue(root) is { Length: > 0 } data
+                ? RuntimeConnector.OpenDisk(data, clock: surroundings.Clock)
+                : RuntimeConnector.Find(parsed.GetValue(endpoint), clock: surroundings.Clock);
             IReadOnlyList<ContainerSummary> containers = await runtime.ListAsync(ct);
             if (parsed.GetValue(json))
             {
@@ -39,7 +42,7 @@ internal static class ContainersCommand
         .ThenBy(each => each.Container.Name, StringComparer.Ordinal);
 
     // Every mark's name fits a line where their texts would not; of capabilities the name is the mark. --json has the texts.
-    private static string RisksOf(ContainerSummary summary) => string.Join(
+    public static string RisksOf(ContainerSummary summary) => string.Join(
         ", ",
         summary.Risks.GroupBy(risk => risk.Id).Select(marks => marks.Key == "cap-add" ? $"cap-add {string.Join('+', marks.Select(mark => mark.Text))}" : marks.Key));
 

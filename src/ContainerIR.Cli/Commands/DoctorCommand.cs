@@ -12,10 +12,19 @@ internal static class DoctorCommand
         Option<string?> endpoint = Shared.Endpoint();
         Option<string?> outDirectory = new("--out") { Description = "Where bundles will be written. Default: the home of cases.", HelpName = "DIR" };
         Option<string?> home = Shared.Home();
+        Option<bool> repair = new("--repair") { Description = "Thaw what an earlier run left frozen when it was killed." };
         Option<bool> json = Shared.Json();
-        Command command = new("doctor", "Say what will work on this host, what will not, and the remedy. Changes nothing.") { endpoint, outDirectory, home, json };
+        Command command = new("doctor", "Say what will work on this host, what will not, and the remedy. Changes nothing unless asked to repair.")
+        {
+            endpoint, outDirectory, home, repair, json,
+        };
         command.SetAction(async (parsed, ct) =>
         {
+            if (parsed.GetValue(repair))
+            {
+                LeftFrozen.Repair(surroundings);
+            }
+
             string target = parsed.GetValue(outDirectory) is { Length: > 0 } given ? given : surroundings.Home(parsed.GetValue(home)).Path;
             IReadOnlyList<ReadinessCheck> checks = await HostReadiness.CheckAsync(parsed.GetValue(endpoint), target, ct);
             bool fails = checks.Any(check => check.State == ReadinessState.Failure);

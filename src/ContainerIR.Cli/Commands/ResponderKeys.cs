@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ContainerIR.Acquisitions;
 using ContainerIR.Cases;
+using ContainerIR.Evidence.Keys;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
 
@@ -49,10 +50,17 @@ internal static class ResponderKeys
             Convert.ToHexStringLower(SHA256.HashData(der)),
             certificate.NotBefore.ToUniversalTime(),
             certificate.NotAfter.ToUniversalTime(),
-            certificate.ExportCertificatePem());
+            certificate.ExportCertificatePem())
+        {
+            MlDsa65CertificateSha256 = MlDsaSigner.ReadCertificate(home.KeysFolder) is { } second ? Convert.ToHexStringLower(SHA256.HashData(second)) : null,
+        };
     }
 }
 
 /// <summary>What <c>cir keys show --json</c> prints.</summary>
 internal sealed record KeysJson(
-    string Folder, string Subject, string Issuer, string CertificateSha256, DateTimeOffset NotBefore, DateTimeOffset NotAfter, string CertificatePem);
+    string Folder, string Subject, string Issuer, string CertificateSha256, DateTimeOffset NotBefore, DateTimeOffset NotAfter, string CertificatePem)
+{
+    /// <summary>Fingerprint of the second, post-quantum certificate; null where there is none.</summary>
+    public string? MlDsa65CertificateSha256 { get; init; }
+}

@@ -3,6 +3,9 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Commands;
+using ContainerIR.Exporters;
+using ContainerIR.Reports;
+using ContainerIR.Shippers;
 
 namespace ContainerIR.Cli.Output;
 
@@ -18,10 +21,27 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(IReadOnlyList<CaseSummary>))]
 [JsonSerializable(typeof(CaseFolderJson))]
 [JsonSerializable(typeof(RebuiltJson))]
+[JsonSerializable(typeof(IndexedBundle))]
 [JsonSerializable(typeof(ContainersJson))]
 [JsonSerializable(typeof(KeysJson))]
 [JsonSerializable(typeof(DoctorJson))]
 [JsonSerializable(typeof(RecoveredJson))]
+[JsonSerializable(typeof(StampedJson))]
+[JsonSerializable(typeof(SignedJson))]
+[JsonSerializable(typeof(ProofMadeJson))]
+[JsonSerializable(typeof(IReadOnlyList<ProofCheckJson>))]
+[JsonSerializable(typeof(ExtractedJson))]
+[JsonSerializable(typeof(PackedJson))]
+[JsonSerializable(typeof(UnpackedJson))]
+[JsonSerializable(typeof(PartsJson))]
+[JsonSerializable(typeof(HandoverJson))]
+[JsonSerializable(typeof(ReceiptJson))]
+[JsonSerializable(typeof(CustodyChainJson))]
+[JsonSerializable(typeof(RequestJson))]
+[JsonSerializable(typeof(AgeJson))]
+[JsonSerializable(typeof(ExportResult))]
+[JsonSerializable(typeof(WrittenReport))]
+[JsonSerializable(typeof(ShipResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static void Write<T>(TextWriter writer, T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));

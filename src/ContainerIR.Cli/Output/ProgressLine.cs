@@ -28,7 +28,7 @@ internal sealed class ProgressLine : IProgress<AcquisitionProgress>, IDisposable
     public ProgressLine(TextWriter writer, Func<int?> width, TimeProvider clock)
     {
         (this.writer, this.width, this.clock) = (writer, width, clock);
-        lines = new PlainProgress(WriteAbove, clock);
+        lines = new PlainProgress(WriteAbove);
         started = clock.GetTimestamp();
         mark = (started, 0);
         timer = clock.CreateTimer(_ => Draw(), null, Interval, Interval);

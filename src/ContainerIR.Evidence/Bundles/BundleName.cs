@@ -6,7 +6,7 @@ namespace ContainerIR.Evidence.Bundles;
 /// <summary>The name of a bundle's directory: <c>EV-CASE-yyyymmddThhmmssZ-HOST8-CID12</c>, of <c>[A-Za-z0-9._-]</c>, at most 100 characters.</summary>
 public static class BundleName
 {
-    private const int MaxCharacters = 100;
+    internal const int MaxCharacters = 100;
     private const int HostCharacters = 8;
     private const int ContainerCharacters = 12;
 

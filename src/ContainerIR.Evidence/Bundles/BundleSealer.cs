@@ -19,6 +19,8 @@ internal sealed class BundleSealer(BundleFolder folder, JournalWriter journal, T
 {
     public required Guid BundleId { get; init; }
 
+    public required string Name { get; init; }
+
     public required string CaseId { get; init; }
 
     public required string Agent { get; init; }
@@ -53,14 +55,13 @@ internal sealed class BundleSealer(BundleFolder folder, JournalWriter journal, T
     public async Task<SealedBundle> SealAsync(CustodyRecord record, ResponderIdentity identity, SealPolicy policy)
     {
         CheckMeans(identity, policy, Authorities);
-        string name = Path.GetFileName(folder.Root);
         DateTimeOffset at = clock.GetUtcNow();
         long payloadBytes = Payload.Sum(file => file.SizeBytes);
         List<WrittenFile> tags = [];
         WrittenFile manifest = Put(BundleLayout.ManifestSha256, ManifestFile.Write(Payload, file => file.Sha256));
         Put(BundleLayout.ManifestSha512, ManifestFile.Write(Payload, file => file.Sha512));
         Put(BundleLayout.BagIt, Encoding.ASCII.GetBytes(BundleLayout.BagItText));
-        BagInfo info = new(name, BundleId, CaseId, payloadBytes, Payload.Count, at, Agent, policy);
+        BagInfo info = new(Name, BundleId, CaseId, payloadBytes, Payload.Count, at, Agent, policy);
         Put(BundleLayout.BagInfo, Encoding.ASCII.GetBytes(info.ToText()));
         Put(BundleLayout.Readme, LabGuide.Readme);
         Put(BundleLayout.VerifyScript, LabGuide.VerifyScript);
@@ -87,7 +88,7 @@ internal sealed class BundleSealer(BundleFolder folder, JournalWriter journal, T
         {
             Schema = CustodyDocument.SchemaName,
             BundleId = BundleId,
-            BundleName = name,
+            BundleName = Name,
             Recovered = Recovered,
             Record = record with
             {
@@ -99,7 +100,7 @@ internal sealed class BundleSealer(BundleFolder folder, JournalWriter journal, T
             Effects = Effects,
             JournalLines = tree.Size,
             JournalHead = head,
-            Certification = Certify(record, name, at, manifest.Sha256, head),
+            Certification = Certify(record, at, manifest.Sha256, head),
         };
         byte[] custodyText = [.. JsonSerializer.SerializeToUtf8Bytes(custody, CustodyJson.Default.CustodyDocument), (byte)'\n'];
         Put(BundleLayout.Custody, custodyText);
@@ -146,11 +147,11 @@ internal sealed class BundleSealer(BundleFolder folder, JournalWriter journal, T
     }
 
     /// <summary>The wording follows Federal Rules of Evidence 902(13) and 902(14): a process, a qualified person, and digests that identify the copy.</summary>
-    private string Certify(CustodyRecord record, string name, DateTimeOffset at, string manifestSha256, string journalHead)
+    private string Certify(CustodyRecord record, DateTimeOffset at, string manifestSha256, string journalHead)
     {
         int incomplete = Items.Count(item => item.Status != ItemStatus.Complete);
         return string.Create(CultureInfo.InvariantCulture, $"""
-            I, {record.Who.Name}, certify that the {Items.Count} items of evidence bundle {name} were copied by {record.Tool.Name} {record.Tool.Version} from the sources named in this record, that each was hashed with SHA-256 and SHA-512 while it was copied, that {incomplete} of them are not complete and {Gaps.Count} sources could not be had for the reasons stated, and that the digests identify the copies: manifest-sha256.txt has SHA-256 {manifestSha256}; the last line of the journal has SHA-256 {journalHead}. Sealed {at.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}.
+            I, {record.Who.Name}, certify that the {Items.Count} items of evidence bundle {Name} were copied by {record.Tool.Name} {record.Tool.Version} from the sources named in this record, that each was hashed with SHA-256 and SHA-512 while it was copied, that {incomplete} of them are not complete and {Gaps.Count} sources could not be had for the reasons stated, and that the digests identify the copies: manifest-sha256.txt has SHA-256 {manifestSha256}; the last line of the journal has SHA-256 {journalHead}. Sealed {at.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}.
             """);
     }
 }

@@ -15,6 +15,8 @@ namespace ContainerIR.Evidence.Bundles;
 /// </summary>
 public sealed class BundleWriter : IAsyncDisposable
 {
+    internal const string PolicyEvent = "seal.policy";
+
     private const int MaxTextCharacters = 4096;
 
     private readonly BundleOptions options;
@@ -73,7 +75,7 @@ public sealed class BundleWriter : IAsyncDisposable
     public static BundleWriter Open(BundleOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Name.Length > 100 || !ItemName.IsSafeSegment(options.Name))
+        if (options.Name.Length > BundleName.MaxCharacters || !ItemName.IsSafeSegment(options.Name))
         {
             throw new ArgumentException($"'{options.Name}' is no name for a bundle", nameof(options));
         }
@@ -129,6 +131,14 @@ public sealed class BundleWriter : IAsyncDisposable
         });
     }
 
+    /// <summary>Journals what the seal is to consist of (event <c>seal.policy</c>): recovery of an interrupted bundle demands the same.</summary>
+    /// <exception cref="BundleWriteException">The journal cannot be written.</exception>
+    public void RecordPolicy(SealPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        Journal.Append(PolicyEvent, json => json.WriteString("policy", policy.ToString()));
+    }
+
     /// <summary>Journals something sought and not obtained outside any section.</summary>
     /// <exception cref="BundleWriteException">The journal cannot be written.</exception>
     public void AddGap(Gap gap)
@@ -140,12 +150,7 @@ public sealed class BundleWriter : IAsyncDisposable
             gaps.Add(kept);
         }
 
-        Journal.Append("gap", json =>
-        {
-            json.WriteString("collector", kept.Collector);
-            json.WriteString("sought", kept.Sought);
-            json.WriteString("reason", kept.Reason);
-        });
+        Journal.Append("gap", json => WriteGapFields(json, kept));
     }
 
     /// <summary>
@@ -189,6 +194,7 @@ public sealed class BundleWriter : IAsyncDisposable
         BundleSealer sealer = new(Folder, Journal, Clock)
         {
             BundleId = BundleId,
+            Name = options.Name,
             CaseId = options.CaseId,
             Agent = options.Agent,
             Items = Items,
@@ -235,11 +241,7 @@ public sealed class BundleWriter : IAsyncDisposable
             effects.Add(effect);
         }
 
-        Journal.Append("effect", json =>
-        {
-            json.WriteString("collector", effect.Collector);
-            json.WriteString("what", effect.What);
-        });
+        Journal.Append("effect", json => WriteEffectFields(json, effect));
     }
 
     internal void ReservePath(string path)
@@ -290,6 +292,21 @@ public sealed class BundleWriter : IAsyncDisposable
             json.WriteString("chunks_sha256", files[1].Sha256);
             json.WriteNumber("chunks_bytes", files[1].SizeBytes);
         }
+    }
+
+    /// <summary>The fields of <c>gap</c>.</summary>
+    internal static void WriteGapFields(Utf8JsonWriter json, Gap gap)
+    {
+        json.WriteString("collector", gap.Collector);
+        json.WriteString("sought", gap.Sought);
+        json.WriteString("reason", gap.Reason);
+    }
+
+    /// <summary>The fields of <c>effect</c>.</summary>
+    internal static void WriteEffectFields(Utf8JsonWriter json, Effect effect)
+    {
+        json.WriteString("collector", effect.Collector);
+        json.WriteString("what", effect.What);
     }
 
     /// <summary>Text from outside can be of any length; the journal is to stay readable.</summary>

@@ -201,6 +201,24 @@ public sealed record CustodyWhen
     /// <summary>Estimated error of the clock in microseconds (adjtimex).</summary>
     public long? EstimatedErrorUs { get; init; }
 
+    /// <summary>Offset still to be corrected at the beginning, in nanoseconds (adjtimex).</summary>
+    public long? OffsetNs { get; init; }
+
+    /// <summary>Largest error the kernel assumes, in microseconds (adjtimex).</summary>
+    public long? MaxErrorUs { get; init; }
+
+    /// <summary>The service that keeps the clock, where one is seen running; null where none is or it cannot be told.</summary>
+    public string? TimeService { get; init; }
+
+    /// <summary>The same reading at the end of the acquisition: offset in nanoseconds.</summary>
+    public long? OffsetAtEndNs { get; init; }
+
+    /// <summary>What the kernel said of its synchronisation at the end.</summary>
+    public string? SynchronisationAtEnd { get; init; }
+
+    /// <summary>How often the clocks were read while acquiring: steps are seen between readings.</summary>
+    public int? ClockReadings { get; init; }
+
     /// <summary>Steps of the clock seen while acquiring.</summary>
     public IReadOnlyList<string> ClockSteps { get; init; } = [];
 }

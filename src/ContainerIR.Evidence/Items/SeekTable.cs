@@ -33,4 +33,42 @@ internal static class SeekTable
         BinaryPrimitives.WriteUInt32LittleEndian(rest[5..], FooterMagic);
         return table;
     }
+
+    /// <summary>The frames a file's table tells; null where its end is no table, or one that cannot be of that file.</summary>
+    public static IReadOnlyList<(int FrameBytes, int RawBytes)>? Read(Stream file)
+    {
+        byte[] footer = new byte[FooterBytes];
+        if (file.Length < HeaderBytes + FooterBytes)
+        {
+            return null;
+        }
+
+        file.Position = file.Length - FooterBytes;
+        file.ReadExactly(footer);
+        uint count = BinaryPrimitives.ReadUInt32LittleEndian(footer);
+        long entryBytes = count * (long)EntryBytes;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(footer.AsSpan(5)) != FooterMagic || footer[4] != 0
+            || entryBytes > file.Length - HeaderBytes - FooterBytes || entryBytes > int.MaxValue / 2)
+        {
+            return null;
+        }
+
+        byte[] entries = new byte[entryBytes];
+        file.Position = file.Length - FooterBytes - entryBytes;
+        file.ReadExactly(entries);
+        List<(int FrameBytes, int RawBytes)> frames = [];
+        for (int at = 0; at < entries.Length; at += EntryBytes)
+        {
+            uint frameBytes = BinaryPrimitives.ReadUInt32LittleEndian(entries.AsSpan(at));
+            uint rawBytes = BinaryPrimitives.ReadUInt32LittleEndian(entries.AsSpan(at + 4));
+            if (frameBytes is 0 or > 2 * FramePool.ChunkBytes || rawBytes is 0 or > FramePool.ChunkBytes)
+            {
+                return null;
+            }
+
+            frames.Add(((int)frameBytes, (int)rawBytes));
+        }
+
+        return frames;
+    }
 }

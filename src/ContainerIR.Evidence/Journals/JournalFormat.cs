@@ -45,6 +45,11 @@ internal static class JournalFormat
     /// <exception cref="FormatException">It is no journal line; the message says why.</exception>
     public static JournalEntry Parse(ReadOnlyMemory<byte> line, string lineSha256)
     {
+        if (line.Span.IndexOfAnyExceptInRange((byte)' ', (byte)'~') >= 0)
+        {
+            throw new FormatException("it is not printable ASCII");
+        }
+
         try
         {
             using JsonDocument document = JsonDocument.Parse(line, Strict);

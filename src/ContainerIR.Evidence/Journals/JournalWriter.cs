@@ -47,14 +47,22 @@ internal sealed class JournalWriter : IDisposable
         folder.Remove(temporary);
         JournalWriter journal = new(new HashedFile(folder.CreateFile(temporary)), clock, new MerkleTree(), JournalFormat.FirstPrev);
         journal.file.Lock();
-        foreach (byte[] line in provenLines)
+        try
         {
-            journal.AppendLine(line, sync: false);
-        }
+            foreach (byte[] line in provenLines)
+            {
+                journal.AppendLine(line, sync: false);
+            }
 
-        journal.file.Sync();
-        folder.Rename(temporary, FileName);
-        return journal;
+            journal.file.Sync();
+            folder.Rename(temporary, FileName);
+            return journal;
+        }
+        catch
+        {
+            journal.Dispose();
+            throw;
+        }
     }
 
     /// <exception cref="BundleWriteException">The line is not on the device.</exception>

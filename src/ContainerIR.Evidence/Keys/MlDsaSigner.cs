@@ -40,6 +40,21 @@ public sealed class MlDsaSigner
     /// <summary>True when the folder holds such a key.</summary>
     public static bool Exists(string folder) => File.Exists(Path.Combine(folder, KeyFile));
 
+    /// <summary>The certificate in the folder, DER; null where there is none. Needs no passphrase.</summary>
+    /// <exception cref="OperatorException">It cannot be read.</exception>
+    public static byte[]? ReadCertificate(string folder)
+    {
+        try
+        {
+            string path = Path.Combine(folder, CertificateName);
+            return File.Exists(path) && CertificateFile.Read(File.ReadAllText(path)) is [byte[] certificate, ..] ? certificate : null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new OperatorException($"The ML-DSA certificate in {folder} cannot be read: {failure.Message}", "Make the folder readable for you.", failure);
+        }
+    }
+
     /// <summary>Makes key and certificate.</summary>
     /// <param name="folder">The identity folder; it must be there.</param>
     /// <param name="subject">Whom the certificate names.</param>

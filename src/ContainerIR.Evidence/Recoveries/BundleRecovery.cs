@@ -38,7 +38,7 @@ public sealed class BundleRecovery
     /// <param name="identity">The keys.</param>
     /// <param name="options">Decoder, policy, clock.</param>
     /// <param name="ct">Cancels between items.</param>
-    /// <exception cref="OperatorException">It is sealed, is still being written, holds links, or proves nothing.</exception>
+    /// <exception cref="OperatorException">It is sealed, is still being written, holds links, proves nothing, or the seal its policy demands cannot be had.</exception>
     /// <exception cref="BundleWriteException">The bundle cannot be written.</exception>
     public static async Task<RecoveredBundle> RecoverAsync(string path, ResponderIdentity identity, RecoveryOptions options, CancellationToken ct)
     {
@@ -54,6 +54,10 @@ public sealed class BundleRecovery
         IReadOnlyList<TreeEntry> entries = CheckTree();
         CheckNobodyWrites();
         InterruptedJournal known = InterruptedJournal.Read(tree, path);
+        SealPolicy policy = options.Policy ?? known.Policy ?? new SealPolicy();
+
+        // Before anything is cut or moved: a seal that cannot be made is not begun.
+        BundleSealer.CheckMeans(identity, policy, options.Authorities);
         long droppedBytes = KeepTailOf(BundleLayout.Journal, known.ProvenBytes);
         using JournalWriter journal = JournalWriter.Continue(folder, options.Clock, known.Lines);
         journal.Append("recover", json =>
@@ -76,18 +80,14 @@ public sealed class BundleRecovery
         {
             Gap gap = new(item.Collector, item.Source, item.Error ?? "", options.Clock.GetUtcNow());
             gaps.Add(gap);
-            journal.Append("gap", json =>
-            {
-                json.WriteString("collector", gap.Collector);
-                json.WriteString("sought", gap.Sought);
-                json.WriteString("reason", gap.Reason);
-            });
+            journal.Append("gap", json => BundleWriter.WriteGapFields(json, gap));
         }
 
         ClearTheRest(entries);
         BundleSealer sealer = new(folder, journal, options.Clock)
         {
             BundleId = known.BundleId,
+            Name = known.Name,
             CaseId = known.CaseId,
             Agent = options.Agent,
             Items = items,
@@ -95,6 +95,7 @@ public sealed class BundleRecovery
             Gaps = gaps,
             Effects = known.Effects,
             Recovered = true,
+            Authorities = options.Authorities,
         };
         CustodyRecord custody = known.Custody ?? new CustodyRecord
         {
@@ -102,7 +103,7 @@ public sealed class BundleRecovery
             Who = new() { Name = identity.Name },
             Tool = new() { Name = known.Agent, Version = "" },
         };
-        SealedBundle bundle = await sealer.SealAsync(custody, identity, options.Policy);
+        SealedBundle bundle = await sealer.SealAsync(custody, identity, policy);
         return new RecoveredBundle(
             bundle,
             [.. items.Where(item => item.Status == ItemStatus.TruncatedSalvaged)],
@@ -136,27 +137,29 @@ public sealed class BundleRecovery
     }
 
     /// <summary>Decides what becomes of one item and journals it where that differs from what the journal said.</summary>
-    private void Settle(OpenedItem opened, EvidenceItem? closed, IFrameDecoder decoder, JournalWriter journal)
+    private void Settle(OpenedItem opened, ClosedItem? closed, IFrameDecoder decoder, JournalWriter journal)
     {
-        string chunks = opened.Path + ItemName.ChunksSuffix;
-        if (closed is { Status: ItemStatus.Lost or ItemStatus.Refused })
+        if (closed is { Item.Status: ItemStatus.Lost or ItemStatus.Refused })
         {
-            items.Add(closed);
+            items.Add(closed.Item);
             return;
         }
 
         WrittenFile? whole = closed is null ? null : HashOf(opened.Path);
-        WrittenFile? list = opened.IsFrames && whole is not null ? HashOf(chunks) : null;
-        if (closed is not null && whole?.Sha256 == closed.Sha256 && whole.Sha512 == closed.Sha512 && opened.IsFrames == (list is not null))
+        if (closed is not null && whole?.Sha256 == closed.Item.Sha256 && whole.Sha512 == closed.Item.Sha512)
         {
-            items.Add(closed);
-            payload.Add(whole);
-            if (list is not null)
+            WrittenFile? list = closed.ChunksSha256 is null ? null : ChunkListOf(opened.Path, closed.ChunksSha256, decoder);
+            if (list is not null || !opened.IsFrames)
             {
-                payload.Add(list);
-            }
+                items.Add(closed.Item);
+                payload.Add(whole);
+                if (list is not null)
+                {
+                    payload.Add(list);
+                }
 
-            return;
+                return;
+            }
         }
 
         (EvidenceItem item, IReadOnlyList<WrittenFile> files) = opened.IsFrames ? Salvage(opened, decoder) : Lose(opened);
@@ -164,6 +167,26 @@ public sealed class BundleRecovery
         changed.Add(item);
         payload.AddRange(files);
         journal.Append("item.recovered", json => BundleWriter.WriteItem(json, item, files));
+    }
+
+    /// <summary>The chunk list of a whole item. It follows from the item itself: where the file is damaged, it is made again and must have the digest journaled.</summary>
+    private WrittenFile? ChunkListOf(string item, string sha256, IFrameDecoder decoder)
+    {
+        string chunks = item + ItemName.ChunksSuffix;
+        WrittenFile? standing = HashOf(chunks);
+        if (standing?.Sha256 == sha256)
+        {
+            return standing;
+        }
+
+        byte[]? made = FrameSalvage.ListOf(tree, item, decoder);
+        if (made is null || Convert.ToHexStringLower(SHA256.HashData(made)) != sha256)
+        {
+            return null;
+        }
+
+        MoveAway(chunks);
+        return folder.WriteWhole(chunks, made);
     }
 
     private (EvidenceItem Item, IReadOnlyList<WrittenFile> Files) Salvage(OpenedItem opened, IFrameDecoder decoder)
@@ -282,8 +305,7 @@ public sealed class BundleRecovery
     {
         if (Exists(relative))
         {
-            new BundleFolder(UnprovenRoot()).EnsureDirectoryOf(relative);
-            File.Move(folder.PathOf(relative), FreeName(relative));
+            PutBeside(relative, () => File.Move(folder.PathOf(relative), FreeName(relative)));
         }
     }
 
@@ -298,10 +320,25 @@ public sealed class BundleRecovery
         }
 
         file.Position = provenBytes;
-        new BundleFolder(UnprovenRoot()).EnsureDirectoryOf(relative);
-        using FileStream tail = new(FreeName($"{relative}.from-{provenBytes}"), FileMode.CreateNew, FileAccess.Write);
-        file.CopyTo(tail);
-        return tail.Length;
+        PutBeside(relative, () =>
+        {
+            using FileStream tail = new(FreeName($"{relative}.from-{provenBytes}"), FileMode.CreateNew, FileAccess.Write);
+            file.CopyTo(tail);
+        });
+        return file.Length - provenBytes;
+    }
+
+    private void PutBeside(string relative, Action put)
+    {
+        try
+        {
+            new BundleFolder(UnprovenRoot()).EnsureDirectoryOf(relative);
+            put();
+        }
+        catch (Exception failure) when (failure is IOException and not BundleWriteException or UnauthorizedAccessException)
+        {
+            throw new BundleWriteException($"What cannot be proven cannot be put into {UnprovenFolder}: {failure.Message}", failure);
+        }
     }
 
     private string UnprovenRoot()

@@ -44,6 +44,38 @@ internal sealed record FrameSalvage(IReadOnlyList<ChunkRecord> Chunks, long Stor
         return new FrameSalvage(proven, offset, rawOffset, Convert.ToHexStringLower(rawHash.GetHashAndReset()), table, EndsWith(payload, offset, table));
     }
 
+    /// <summary>The chunk list of an item that is whole, from its own frames as its seek table tells them; null where it has none.</summary>
+    public static byte[]? ListOf(BundleTree tree, string payloadPath, IFrameDecoder decoder)
+    {
+        using FileStream? payload = tree.OpenRead(payloadPath);
+        if (payload is null || Items.SeekTable.Read(payload) is not IReadOnlyList<(int FrameBytes, int RawBytes)> frames)
+        {
+            return null;
+        }
+
+        payload.Position = 0;
+        byte[] raw = new byte[FramePool.ChunkBytes];
+        using MemoryStream list = new();
+        (long offset, long rawOffset) = (0, 0);
+        for (int i = 0; i < frames.Count; i++)
+        {
+            (int frameBytes, int rawBytes) = frames[i];
+            byte[] frame = new byte[frameBytes];
+            if (payload.ReadAtLeast(frame, frameBytes, throwOnEndOfStream: false) != frameBytes || decoder.Decompress(frame, raw) != rawBytes)
+            {
+                return null;
+            }
+
+            ChunkRecord chunk = new(
+                i, offset, frameBytes, rawOffset, rawBytes, Convert.ToHexStringLower(SHA256.HashData(frame)), Convert.ToHexStringLower(SHA256.HashData(raw.AsSpan(0, rawBytes))));
+            list.Write(chunk.ToLine());
+            offset += frameBytes;
+            rawOffset += rawBytes;
+        }
+
+        return list.ToArray();
+    }
+
     public byte[] ChunkList()
     {
         StringBuilder text = new();

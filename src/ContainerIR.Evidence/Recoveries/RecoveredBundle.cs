@@ -1,5 +1,6 @@
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Time;
 
 namespace ContainerIR.Evidence.Recoveries;
 
@@ -12,8 +13,11 @@ public sealed record RecoveryOptions
     /// <summary>Makes a decoder of frames.</summary>
     public required Func<IFrameDecoder> MakeFrameDecoder { get; init; }
 
-    /// <summary>What the seal must consist of.</summary>
-    public SealPolicy Policy { get; init; } = new();
+    /// <summary>What the seal must consist of; null for what the acquisition intended, as its journal says.</summary>
+    public SealPolicy? Policy { get; init; }
+
+    /// <summary>Asked for a token over the signature; null for nobody.</summary>
+    public TimestampClient? Authorities { get; init; }
 
     /// <summary>Time.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

@@ -64,6 +64,24 @@ internal sealed record CadesSignature(IReadOnlyList<byte[]> Certificates, DateTi
         }
     }
 
+    /// <summary>The certificates in a file, the signer's own first; nothing is verified.</summary>
+    /// <exception cref="FormatException">It is no such file.</exception>
+    public static IReadOnlyList<byte[]> CertificatesOf(ReadOnlyMemory<byte> file)
+    {
+        try
+        {
+            (List<byte[]> certificates, byte[] issuer, byte[] serial, _, _) = Parse(file);
+            int own = certificates.FindIndex(der => IsOf(der, issuer, serial));
+            return own < 0
+                ? throw new FormatException("the signer's certificate is not in the file")
+                : [certificates[own], .. certificates.Where((_, i) => i != own)];
+        }
+        catch (Exception failure) when (failure is AsnContentException or CryptographicException or ArgumentException)
+        {
+            throw new FormatException(failure.Message, failure);
+        }
+    }
+
     private static bool IsOf(byte[] der, byte[] issuer, byte[] serial)
     {
         using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(der);

@@ -11,7 +11,7 @@ internal static class SignerTrust
     {
         if (at < certificate.NotBefore || at > certificate.NotAfter)
         {
-            return $"the certificate is valid from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}, not at the signing time {at:u}";
+            return $"the certificate is valid from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}, not at {at.ToUniversalTime():u}";
         }
 
         foreach (X509Extension extension in certificate.Extensions)

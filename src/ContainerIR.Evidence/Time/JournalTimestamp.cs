@@ -11,7 +11,10 @@ public static class JournalTimestamp
     /// <summary>Name of the journal event.</summary>
     public const string Event = "timestamp";
 
-    /// <summary>Has the digest of the last journal line stamped and journals the token.</summary>
+    /// <summary>
+    /// Has the digest of the last journal line stamped and journals the token. Lines may be appended meanwhile: the token is over the line that was the
+    /// last when this was called, and names it.
+    /// </summary>
     /// <exception cref="OperatorException">No authority gave a good token; nothing was journaled.</exception>
     /// <exception cref="BundleWriteException">The journal cannot be written.</exception>
     public static async Task<TimestampToken> RecordAsync(BundleWriter bundle, TimestampClient authorities, CancellationToken ct)
@@ -27,7 +30,9 @@ public static class JournalTimestamp
             json.WriteString("authority", token.Authority);
             json.WriteString("policy", token.Policy);
             json.WriteString("serial", token.SerialNumber);
-            json.WriteString("tsr_b64", Convert.ToBase64String(token.Encoded.Span));
+
+            // Not escaped as other strings are ('+'): what stands here is base64 for any tool.
+            json.WriteBase64String("tsr_b64", token.Encoded.Span);
         });
         return token;
     }

@@ -5,43 +5,69 @@ using ContainerIR.Evidence.Seals;
 
 namespace ContainerIR.Evidence.Time;
 
-/// <summary>The token over the responder's signature: at the seal, or later for a bundle sealed offline.</summary>
+/// <summary>A token that was put beside a signature.</summary>
+/// <param name="File">The token's file in the bundle.</param>
+/// <param name="Token">The token.</param>
+public sealed record StampedSignature(string File, TimestampToken Token);
+
+/// <summary>Tokens over signatures: at the seal, or later for a bundle sealed offline.</summary>
 public static class SealTimestamp
 {
-    /// <summary>Has the signature of a sealed bundle stamped and puts the token beside it: <c>seal/0001-responder.p7s.tsr</c>, <c>seal/tsa-certs.pem</c>.</summary>
-    /// <exception cref="OperatorException">The bundle is not sealed, has a token, or no authority gave a good one.</exception>
-    /// <exception cref="BundleWriteException">The token cannot be written.</exception>
-    public static async Task<TimestampToken> AddAsync(string bundleDirectory, TimestampClient authorities, CancellationToken ct)
+    /// <summary>
+    /// Has every signature of a sealed bundle that has no token yet stamped, and puts the tokens beside them: <c>seal/NAME.p7s.tsr</c>,
+    /// <c>seal/tsa-certs.pem</c>. The responder's signature is the first.
+    /// </summary>
+    /// <exception cref="OperatorException">The bundle is not sealed, has all tokens, or no authority gave a good one.</exception>
+    /// <exception cref="BundleWriteException">A token cannot be written.</exception>
+    public static async Task<IReadOnlyList<StampedSignature>> AddAsync(string bundleDirectory, TimestampClient authorities, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(authorities);
-        byte[] digest;
+        Dictionary<string, byte[]> digests = new(StringComparer.Ordinal);
         using (BundleTree tree = BundleTree.Open(bundleDirectory))
         {
             using FileStream? root = tree.OpenRead(BundleLayout.TagManifest);
-            using FileStream? signature = tree.OpenRead(BundleLayout.ResponderSignature);
-            if (root is null || signature is null || signature.Length > CadesSignature.MaxBytes)
+            IReadOnlyList<string> files = SealFolder.Files(tree);
+            if (root is null || !files.Contains(BundleLayout.ResponderSignature))
             {
                 throw new OperatorException($"{bundleDirectory} is not sealed: there is no signature to stamp.", $"Look at it with: cir verify {bundleDirectory}");
             }
 
-            using FileStream? standing = tree.OpenRead(BundleLayout.ResponderToken);
-            if (standing is not null)
+            foreach (string path in files.Where(path => SealFolder.IsSignature(path) && !files.Contains(path + SealFolder.TokenSuffix)))
             {
-                throw new OperatorException($"{bundleDirectory} has a token already.", "Nothing in a bundle is overwritten; one token is enough.");
+                if (SealFolder.Read(tree, path) is byte[] signature)
+                {
+                    digests[path] = SHA256.HashData(signature);
+                }
             }
-
-            digest = await SHA256.HashDataAsync(signature, ct);
         }
 
-        TimestampToken token = await authorities.RequestAsync(digest, ct);
-        Put(new BundleFolder(bundleDirectory), token);
-        return token;
+        if (digests.Count == 0)
+        {
+            throw new OperatorException($"Every signature in {bundleDirectory} has a token already.", "Nothing in a bundle is overwritten; one token for each is enough.");
+        }
+
+        List<StampedSignature> stamped = [];
+        foreach ((string path, byte[] digest) in digests)
+        {
+            TimestampToken token = await authorities.RequestAsync(digest, ct);
+            SealFolder.Add(bundleDirectory, [Of(path, token)]);
+            stamped.Add(new StampedSignature(path + SealFolder.TokenSuffix, token));
+        }
+
+        return stamped;
     }
 
-    /// <summary>Writes the token, its certificates first: where the token is, they are.</summary>
+    /// <summary>Asks for a token over a signature that is not written yet.</summary>
+    /// <returns>The token's file, to be added with the signature; none where nobody is to be asked.</returns>
+    internal static async Task<IReadOnlyList<SealAddition>> RequestAsync(string signaturePath, byte[] signature, TimestampClient? authorities, CancellationToken ct) =>
+        authorities is null ? [] : [Of(signaturePath, await authorities.RequestAsync(SHA256.HashData(signature), ct))];
+
+    /// <summary>Writes the token over the responder's signature while the bundle is being sealed, its certificates first: where the token is, they are.</summary>
     internal static void Put(BundleFolder folder, TimestampToken token)
     {
-        folder.WriteWhole(BundleLayout.TokenCertificates, CertificateFile.Write(token.Certificates));
+        folder.WriteWhole(BundleLayout.TokenCertificates, CertificateFile.Write(SealFolder.Union([token.Certificates])));
         folder.WriteWhole(BundleLayout.ResponderToken, token.Encoded.Span);
     }
+
+    private static SealAddition Of(string signaturePath, TimestampToken token) => new(signaturePath + SealFolder.TokenSuffix, token.Encoded.ToArray());
 }

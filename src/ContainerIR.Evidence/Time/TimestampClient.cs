@@ -19,6 +19,9 @@ public sealed class TimestampClient(IReadOnlyList<Uri> authorities, TimeSpan tim
     /// <summary>A patient time-out for one authority.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(20);
 
+    /// <summary>All authorities together are waited for no longer than this.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
+
     private const int NonceBytes = 8;
 
     private readonly HttpClient http = new(new SocketsHttpHandler
@@ -40,7 +43,9 @@ public sealed class TimestampClient(IReadOnlyList<Uri> authorities, TimeSpan tim
         foreach (string address in addresses)
         {
             uris.Add(Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"
-                ? uri!
+                ? uri.UserInfo.Length == 0
+                    ? uri
+                    : throw new OperatorException("The address of a time-stamp authority holds a name or password.", "Every process of the host can read arguments: use an authority that asks for none.")
                 : throw new OperatorException(
                     $"'{DisplayText.Shorten(address, 200)}' is no address of a time-stamp authority.", "Give one like: --tsa http://tsa.example.org/tsr"));
         }
@@ -58,9 +63,11 @@ public sealed class TimestampClient(IReadOnlyList<Uri> authorities, TimeSpan tim
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(sha256.Length, SHA256.HashSizeInBytes);
         List<string> failures = [];
+        using CancellationTokenSource all = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        all.CancelAfter(LongestWait);
         foreach (Uri authority in authorities)
         {
-            using CancellationTokenSource limited = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            using CancellationTokenSource limited = CancellationTokenSource.CreateLinkedTokenSource(all.Token);
             limited.CancelAfter(timeout);
             try
             {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Files;
 using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Text;
 
 namespace ContainerIR.Evidence.Verification;
 
@@ -24,9 +25,10 @@ public static class BundleVerifier
 
     private static VerificationReport Verify(string path, VerifyOptions options, CancellationToken ct)
     {
-        IReadOnlyList<byte[]>? anchors = options.CaFile is null ? null : ReadAnchors(options.CaFile);
+        IReadOnlyList<byte[]>? anchors = options.CaFile is null ? null : TrustAnchors.Read(options.CaFile);
+        IReadOnlyList<byte[]>? timeAnchors = options.TsaCaFile is null ? null : TrustAnchors.Read(options.TsaCaFile);
         using BundleTree tree = BundleTree.Open(path);
-        VerificationRun run = new(tree, options, ct);
+        VerificationRun run = new(tree, options, ct) { TimeAnchors = timeAnchors };
         JournalFindings? journal = null;
 
         // Until the tree is read it counts as sealed: a bundle that cannot be read is not excused as unfinished.
@@ -47,6 +49,11 @@ public static class BundleVerifier
                 run.Check("payload", () => PayloadCheck.Run(run));
             }
 
+            else
+            {
+                run.Check("root", () => SayWhyUnsealed(run));
+            }
+
             run.Check("journal", () =>
             {
                 journal = JournalCheck.Run(run);
@@ -56,6 +63,7 @@ public static class BundleVerifier
             {
                 run.Check("checkpoint", () => JournalCheck.RunCheckpoint(run, journal!));
                 run.Check("custody", () => CustodyCheck.Run(run, journal!));
+                run.Check("transfers", () => TransferCheck.Run(run, journal!.BundleId, anchors));
             }
         }
         catch (Exception failure) when (failure is FormatException or IOException)
@@ -67,6 +75,8 @@ public static class BundleVerifier
         {
             Bundle = path,
             Verdict = VerdictOf(run, isSealed),
+            BundleId = journal?.BundleId,
+            BundleName = run.BagInfo.GetValueOrDefault("External-Identifier") is { } name ? DisplayText.Shorten(name, 200) : null,
             RootSha256 = run.Root is null ? null : Convert.ToHexStringLower(SHA256.HashData(run.Root)),
             Policy = run.BagInfo.GetValueOrDefault("ContainerIR-Seal-Policy"),
             PayloadFiles = run.PayloadSha256.Count,
@@ -75,7 +85,17 @@ public static class BundleVerifier
             Checks = run.Checks,
             Failures = run.Failures,
             Signers = run.Signers,
+            Tokens = run.Tokens,
+            Transfers = run.Transfers,
         };
+    }
+
+    private static string SayWhyUnsealed(VerificationRun run)
+    {
+        run.Fail("root", BundleLayout.TagManifest, run.Entries.ContainsKey(BundleLayout.ResponderSignature)
+            ? "it is missing, though a signature over it is there: it was taken away, or the seal was interrupted at its last step"
+            : "it is missing: the acquisition did not end, or was interrupted");
+        return "no signed root";
     }
 
     private static Verdict VerdictOf(VerificationRun run, bool isSealed) =>
@@ -83,19 +103,4 @@ public static class BundleVerifier
         : !isSealed ? Verdict.Unsealed
         : run.IsTrustInDoubt ? Verdict.Untrusted
         : Verdict.Verified;
-
-    private static IReadOnlyList<byte[]> ReadAnchors(string caFile)
-    {
-        try
-        {
-            IReadOnlyList<byte[]> anchors = CertificateFile.Read(File.ReadAllText(caFile));
-            return anchors.Count > 0
-                ? anchors
-                : throw new OperatorException($"{caFile} holds no certificate.", "Give a PEM file with the certificates you trust.");
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or FormatException)
-        {
-            throw new OperatorException($"The authority file cannot be read: {failure.Message}", "Give a PEM file with the certificates you trust.", failure);
-        }
-    }
 }

@@ -1,14 +1,30 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Journals;
 using ContainerIR.Evidence.Seals;
+using ContainerIR.Evidence.Time;
 
 namespace ContainerIR.Evidence.Verification;
 
-/// <summary>What the journal says, once its chain was followed.</summary>
-internal sealed record JournalFindings(long Lines, string Head, string? BundleId, MerkleTree Tree, IReadOnlyDictionary<string, EvidenceItem> Items, long Gaps, long Effects, JsonElement? SealFields);
+/// <summary>What the journal says, once its chain was followed. Gaps and effects as the lines have them.</summary>
+internal sealed record JournalFindings(
+    long Lines,
+    string Head,
+    JsonElement? Open,
+    MerkleTree Tree,
+    IReadOnlyDictionary<string, EvidenceItem> Items,
+    IReadOnlyList<string> Gaps,
+    IReadOnlyList<string> Effects)
+{
+    public string? BundleId => OpenText("bundle_id");
+
+    public string? OpenText(string name) => Open is JsonElement fields ? JournalCheck.Text(fields, name) : null;
+}
 
 /// <summary>The chain holds from the first line to the last, and agrees with manifests and checkpoint.</summary>
 internal static class JournalCheck
@@ -18,12 +34,10 @@ internal static class JournalCheck
     public static JournalFindings Run(VerificationRun run)
     {
         MerkleTree tree = new();
-        Dictionary<string, EvidenceItem> items = new(StringComparer.Ordinal);
-        Dictionary<string, string> chunkLists = new(StringComparer.Ordinal);
-        string head = JournalFormat.FirstPrev;
-        string? bundleId = null;
-        (long gaps, long effects) = (0, 0);
-        JsonElement? seal = null;
+        JournaledItems items = new(run);
+        HashSet<UInt128> linesBefore = [];
+        (string head, JsonElement? open, JsonElement? seal) = (JournalFormat.FirstPrev, null, null);
+        (List<string> gaps, List<string> effects) = ([], []);
         using FileStream? file = run.Tree.OpenRead(BundleLayout.Journal);
         if (file is null)
         {
@@ -46,39 +60,39 @@ internal static class JournalCheck
 
             head = entry.LineSha256;
             seal = entry.Event == "seal" ? entry.Fields : null;
+            items.Take(entry);
             switch (entry.Event)
             {
                 case "bundle.open" when tree.Size == 1:
-                    bundleId = Text(entry.Fields, "bundle_id");
-                    break;
-                case "item.close":
-                    AddItem(run, entry, items, chunkLists);
-                    break;
-                case "item.recovered":
-                    // Recovery has the last word: what it kept stands in place of what was open or had been closed.
-                    items.Remove(RecoveredPath(entry));
-                    AddItem(run, entry, items, chunkLists);
+                    open = entry.Fields;
                     break;
                 case "gap":
-                    gaps++;
+                    gaps.Add(entry.Fields.GetRawText());
                     break;
                 case "effect":
-                    effects++;
+                    effects.Add(entry.Fields.GetRawText());
+                    break;
+                case JournalTimestamp.Event:
+                    CheckToken(run, entry, linesBefore);
                     break;
             }
+
+            linesBefore.Add(Prefix(entry.LineSha256));
         }
 
-        if (bundleId is null)
+        JournalFindings findings = new(tree.Size, head, open, tree, items.Last, gaps, effects);
+        if (findings.BundleId is null || findings.OpenText("schema") != BundleLayout.Schema)
         {
-            run.Fail(Name, BundleLayout.Journal, "its first line does not open a bundle");
+            run.Fail(Name, BundleLayout.Journal, $"its first line does not open a bundle of the format {BundleLayout.Schema}");
         }
 
         if (run.Root is not null)
         {
-            CompareWithManifests(run, items, chunkLists, seal);
+            items.CompareWithManifests();
+            CheckSeal(run, findings, seal);
         }
 
-        return new JournalFindings(tree.Size, head, bundleId, tree, items, gaps, effects, seal);
+        return findings;
     }
 
     /// <summary>The checkpoint is signed by its key and covers exactly these lines.</summary>
@@ -117,6 +131,7 @@ internal static class JournalCheck
         }
     }
 
+    /// <summary>A text among the fields of an event; null where it is none.</summary>
     public static string? Text(JsonElement fields, string name)
     {
         try
@@ -129,69 +144,77 @@ internal static class JournalCheck
         }
     }
 
-    private static string RecoveredPath(JournalEntry entry) =>
-        entry.Fields.TryGetProperty("item", out JsonElement item) && item.ValueKind == JsonValueKind.Object ? Text(item, "path") ?? "" : "";
-
-    private static void AddItem(VerificationRun run, JournalEntry entry, Dictionary<string, EvidenceItem> items, Dictionary<string, string> chunkLists)
+    /// <summary>The JSON of a value as a journal line holds it.</summary>
+    public static string Compact(Action<Utf8JsonWriter> write)
     {
-        EvidenceItem? item = null;
+        ArrayBufferWriter<byte> text = new();
+        using (Utf8JsonWriter json = new(text))
+        {
+            write(json);
+        }
+
+        return Encoding.UTF8.GetString(text.WrittenSpan);
+    }
+
+    /// <summary>The token is over an earlier line of this journal. (Half a SHA-256 tells lines apart: to meet a given half takes 2^128 tries.)</summary>
+    private static void CheckToken(VerificationRun run, JournalEntry entry, HashSet<UInt128> linesBefore)
+    {
+        string place = $"{BundleLayout.Journal} line {entry.Seq}";
         try
         {
-            item = entry.Fields.TryGetProperty("item", out JsonElement json) ? json.Deserialize(CustodyJson.Default.EvidenceItem) : null;
-        }
-        catch (JsonException failure)
-        {
-            run.Fail(Name, BundleLayout.Journal, $"line {entry.Seq} closes an item in a way that cannot be read: {failure.Message}");
-            return;
-        }
+            string stamped = Text(entry.Fields, "line_sha256") is { Length: 64 } text ? text : throw new FormatException("it names no line");
+            byte[] digest = Convert.FromHexString(stamped);
+            if (!linesBefore.Contains(Prefix(stamped)))
+            {
+                throw new FormatException("what it stamps is no earlier line of this journal");
+            }
 
-        if (item is null || !ItemName.IsSafePath(item.Path) || !items.TryAdd(item.Path, item))
-        {
-            run.Fail(Name, BundleLayout.Journal, $"line {entry.Seq} closes no item, one with a bad name, or one closed before");
+            string encoded = Text(entry.Fields, "tsr_b64") is { Length: <= 2 * TimestampToken.MaxBytes } found ? found : throw new FormatException("it has no token");
+            TimestampToken token = TimestampToken.Verify(Convert.FromBase64String(encoded), digest);
+            if (!DateTimeOffset.TryParse(Text(entry.Fields, "generated_at"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset at) || at != token.GeneratedAt)
+            {
+                throw new FormatException("the line gives another time than the token");
+            }
+
+            run.AddToken(Name, place, token);
         }
-        else if (Text(entry.Fields, "chunks_sha256") is string chunks)
+        catch (FormatException failure)
         {
-            chunkLists[item.Path + ItemName.ChunksSuffix] = chunks;
+            run.Fail(Name, BundleLayout.Journal, $"the time-stamp token in line {entry.Seq} is not good: {failure.Message}");
         }
     }
 
-    private static void CompareWithManifests(
-        VerificationRun run, Dictionary<string, EvidenceItem> items, Dictionary<string, string> chunkLists, JsonElement? seal)
+    private static UInt128 Prefix(string sha256) => BinaryPrimitives.ReadUInt128BigEndian(Convert.FromHexString(sha256.AsSpan(0, 32)));
+
+    private static void CheckSeal(VerificationRun run, JournalFindings findings, JsonElement? seal)
     {
-        foreach ((string path, EvidenceItem item) in items)
-        {
-            bool hasPayload = item.Status is not (ItemStatus.Lost or ItemStatus.Refused);
-            if (hasPayload != run.PayloadSha256.ContainsKey(path))
-            {
-                run.Fail(Name, path, hasPayload ? "the journal closed it, no manifest lists it" : "the journal says it has no payload, a manifest lists it");
-            }
-            else if (hasPayload && (run.PayloadSha256[path] != item.Sha256 || run.PayloadSha512.GetValueOrDefault(path) != item.Sha512))
-            {
-                run.Fail(Name, path, "the journal closed it with other digests than the manifests have");
-            }
-        }
-
-        foreach ((string path, string sha256) in run.PayloadSha256)
-        {
-            if (!items.ContainsKey(path) && chunkLists.GetValueOrDefault(path) != sha256)
-            {
-                run.Fail(Name, path, "the journal never closed it");
-            }
-        }
-
-        string? manifest = run.Tags.GetValueOrDefault(BundleLayout.ManifestSha256);
         if (seal is not JsonElement fields)
         {
             run.Fail(Name, BundleLayout.Journal, "its last line is not the seal");
+            return;
         }
-        else if (Text(fields, "manifest_sha256") != manifest || Text(fields, "policy") != run.BagInfo.GetValueOrDefault("ContainerIR-Seal-Policy"))
+
+        if (Text(fields, "manifest_sha256") != run.Tags.GetValueOrDefault(BundleLayout.ManifestSha256)
+            || Text(fields, "policy") != run.BagInfo.GetValueOrDefault("ContainerIR-Seal-Policy"))
         {
             run.Fail(Name, BundleLayout.Journal, "its seal line is for another manifest or policy");
         }
-        else if (run.Signers.FirstOrDefault(signer => signer.File == BundleLayout.ResponderSignature) is VerificationSigner signer
-            && Text(fields, "certificate_sha256") != signer.CertificateSha256)
+        else if (Number(fields, "items") != findings.Items.Count || Number(fields, "gaps") != findings.Gaps.Count || Number(fields, "payload_bytes") != run.PayloadSizes.Values.Sum())
+        {
+            // Where a file is missing or has another size, that was said of the file.
+            if (!run.HasIntegrityFailure)
+            {
+                run.Fail(Name, BundleLayout.Journal, "its seal line has other numbers of items, gaps or bytes than there are");
+            }
+        }
+
+        if (run.Signers.FirstOrDefault(signer => signer.File == BundleLayout.ResponderSignature) is VerificationSigner responder
+            && Text(fields, "certificate_sha256") != responder.CertificateSha256)
         {
             run.Fail(Name, BundleLayout.Journal, "its seal line names another certificate than the responder's signature has");
         }
     }
+
+    private static long? Number(JsonElement fields, string name) =>
+        fields.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null;
 }

@@ -24,6 +24,8 @@ internal static class ManifestReader
         }
 
         int digestCharacters = digestBytes * 2;
+        string last = "";
+        bool isOrdered = true;
         LineReader reader = new(file, digestCharacters + 2 + ItemName.MaxPathCharacters);
         try
         {
@@ -40,15 +42,26 @@ internal static class ManifestReader
                 {
                     run.Fail(check, path, $"it has a line that is no manifest line: {DisplayText.Shorten(line, 120)}");
                 }
-                else if (!digests.TryAdd(line[(digestCharacters + 2)..], line[..digestCharacters]))
+                else
                 {
-                    run.Fail(check, line[(digestCharacters + 2)..], $"{path} names it twice");
+                    string name = line[(digestCharacters + 2)..];
+                    isOrdered &= string.CompareOrdinal(last, name) <= 0;
+                    last = name;
+                    if (!digests.TryAdd(name, line[..digestCharacters]))
+                    {
+                        run.Fail(check, name, $"{path} names it twice");
+                    }
                 }
             }
         }
         catch (FormatException failure)
         {
             run.Fail(check, path, failure.Message);
+        }
+
+        if (!isOrdered)
+        {
+            run.Fail(check, path, "its lines are not in byte order of path");
         }
 
         return digests;

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Security.Cryptography;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Files;
+using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Text;
 
 namespace ContainerIR.Evidence.Verification;
 
@@ -9,6 +11,7 @@ namespace ContainerIR.Evidence.Verification;
 internal static class PayloadCheck
 {
     private const string Name = "payload";
+    private const string Frames = "frames";
     private const int BufferBytes = 1024 * 1024;
 
     public static string Run(VerificationRun run)
@@ -42,7 +45,7 @@ internal static class PayloadCheck
         string oxum = string.Create(CultureInfo.InvariantCulture, $"{run.PayloadBytes}.{run.PayloadSha256.Count}");
         if (run.BagInfo.TryGetValue("Payload-Oxum", out string? stated) && stated != oxum)
         {
-            run.Fail(Name, BundleLayout.BagInfo, $"Payload-Oxum is {stated}, the payload has {oxum}");
+            run.Fail(Name, BundleLayout.BagInfo, $"Payload-Oxum is {DisplayText.Shorten(stated, 100)}, the payload has {oxum}");
         }
 
         return $"{run.PayloadSha256.Count} files, {run.PayloadBytes} bytes, SHA-256 and SHA-512";
@@ -74,6 +77,11 @@ internal static class PayloadCheck
             return;
         }
 
+        // Where a chunk list is listed too, the item is stored as frames.
+        string list = path + ItemName.ChunksSuffix;
+        using FileStream? chunks = run.PayloadSha256.ContainsKey(list) ? run.Tree.OpenRead(list) : null;
+        FrameFollower? frames = chunks is null ? null : new FrameFollower(chunks);
+        long size = 0;
         using IncrementalHash hash256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using IncrementalHash hash512 = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
         try
@@ -83,6 +91,8 @@ internal static class PayloadCheck
                 run.Cancelled.ThrowIfCancellationRequested();
                 hash256.AppendData(buffer, 0, count);
                 hash512.AppendData(buffer, 0, count);
+                frames?.Feed(buffer.AsSpan(0, count));
+                size += count;
                 run.PayloadBytes += count;
                 run.Options.Progress?.Report(run.PayloadBytes);
             }
@@ -91,6 +101,17 @@ internal static class PayloadCheck
         {
             run.Fail(Name, path, $"it cannot be read: {failure.Message}");
             return;
+        }
+
+        run.PayloadSizes[path] = size;
+        frames?.End();
+        if (frames?.Fault is string fault)
+        {
+            run.Fail(Frames, path, fault);
+        }
+        else if (frames is not null)
+        {
+            run.FramedContentBytes[path] = frames.RawBytes;
         }
 
         if (Convert.ToHexStringLower(hash256.GetHashAndReset()) != sha256)

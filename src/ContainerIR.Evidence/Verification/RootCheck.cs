@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using ContainerIR.Evidence.Bundles;
+using ContainerIR.Evidence.Items;
 
 namespace ContainerIR.Evidence.Verification;
 
@@ -10,6 +11,9 @@ internal static class RootCheck
     public const int MaxBytes = 64 * 1024;
 
     private const string Name = "root";
+
+    private static readonly string[] RequiredLabels =
+        ["Bag-Software-Agent", "Bagging-Date", "ContainerIR-Bundle-Id", "ContainerIR-Case", "External-Identifier", "Payload-Oxum"];
 
     public static string Run(VerificationRun run)
     {
@@ -62,6 +66,19 @@ internal static class RootCheck
         if (values.GetValueOrDefault("ContainerIR-Schema") != BundleLayout.Schema)
         {
             run.Fail(Name, BundleLayout.BagInfo, $"it does not name the format {BundleLayout.Schema}");
+        }
+
+        foreach (string label in RequiredLabels)
+        {
+            if (string.IsNullOrWhiteSpace(values.GetValueOrDefault(label)))
+            {
+                run.Fail(Name, BundleLayout.BagInfo, $"it does not say {label}");
+            }
+        }
+
+        if (values.TryGetValue("External-Identifier", out string? name) && (name.Length > BundleName.MaxCharacters || !ItemName.IsSafeSegment(name)))
+        {
+            run.Fail(Name, BundleLayout.BagInfo, "External-Identifier is no name of a bundle");
         }
 
         if (SealPolicy.Parse(values.GetValueOrDefault("ContainerIR-Seal-Policy", "")) is null)

@@ -16,16 +16,32 @@ internal static class SignatureCheck
 
     public static string Run(VerificationRun run, IReadOnlyList<byte[]>? anchors)
     {
-        List<byte[]> certificates = [];
+        CheckTokens(run);
+        List<IReadOnlyList<byte[]>> certificates = [];
+        bool allParsed = true;
+        int number = 0;
         foreach (string path in run.Entries.Values
-            .Where(entry => entry.Kind == TreeEntryKind.File && entry.Path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal))
+            .Where(entry => entry.Kind == TreeEntryKind.File && SealFolder.IsSignature(entry.Path))
             .Select(entry => entry.Path)
-            .Where(path => path.EndsWith(".p7s", StringComparison.Ordinal) && path != MlDsaSignature.BundlePath)
             .Order(StringComparer.Ordinal))
         {
-            if (run.ReadSmall(Name, path, CadesSignature.MaxBytes) is byte[] file)
+            if (run.ReadSmall(Name, path, CadesSignature.MaxBytes) is not byte[] file)
             {
-                VerifyOne(run, path, file, anchors, certificates);
+                continue;
+            }
+
+            allParsed &= TryTakeCertificates(file, certificates);
+            if (!SealFolder.IsRootSignature(path))
+            {
+                continue; // TransferCheck judges it, over its record
+            }
+
+            VerifyOne(run, path, file, anchors);
+            int expected = ++number;
+            if (SealFolder.NumberOf(path) != expected)
+            {
+                number = SealFolder.NumberOf(path);
+                run.Fail(Name, path, $"signatures are numbered without gap, each number once: {expected:0000} was expected");
             }
         }
 
@@ -46,10 +62,9 @@ internal static class SignatureCheck
         }
 
         CheckPostQuantum(run);
-        CheckTokens(run);
 
         byte[]? pem = run.ReadSmall(Name, BundleLayout.Certificates, CertificateFile.MaxBytes);
-        if (pem is not null && run.Signers.Count > 0 && !pem.AsSpan().SequenceEqual(CertificateFile.Write(certificates)))
+        if (pem is not null && allParsed && run.Signers.Count > 0 && !pem.AsSpan().SequenceEqual(CertificateFile.Write(SealFolder.Union(certificates))))
         {
             run.Fail(Name, BundleLayout.Certificates, "it does not hold exactly the certificates inside the signatures");
         }
@@ -65,24 +80,41 @@ internal static class SignatureCheck
         }
     }
 
-    /// <summary>Each token stamps the file it is named for. Whether its authority is trusted, only <c>openssl ts -verify -CAfile</c> judges.</summary>
+    /// <summary>Each token stamps the file it is named for.</summary>
     private static void CheckTokens(VerificationRun run)
     {
-        const string suffix = ".tsr";
-        List<byte[]> certificates = [];
-        foreach (string path in run.Entries.Keys.Where(path => path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) && path.EndsWith(suffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        List<IReadOnlyList<byte[]>> certificates = [];
+        foreach (string path in run.Entries.Keys.Where(SealFolder.IsToken).Order(StringComparer.Ordinal))
         {
-            if (run.ReadSmall(Name, path, TimestampToken.MaxBytes) is byte[] token && run.ReadSmall(Name, path[..^suffix.Length], CertificateFile.MaxBytes) is byte[] stamped)
+            if (run.ReadSmall(Name, path, TimestampToken.MaxBytes) is byte[] token && run.ReadSmall(Name, path[..^SealFolder.TokenSuffix.Length], CertificateFile.MaxBytes) is byte[] stamped)
             {
-                Try(run, path, () => certificates.AddRange(TimestampToken.Verify(token, SHA256.HashData(stamped)).Certificates
-                    .Where(der => !certificates.Exists(known => known.AsSpan().SequenceEqual(der)))));
+                Try(run, path, () =>
+                {
+                    TimestampToken good = TimestampToken.Verify(token, SHA256.HashData(stamped));
+                    certificates.Add(good.Certificates);
+                    run.TokenOf[path[..^SealFolder.TokenSuffix.Length]] = good;
+                    run.AddToken(Name, path, good);
+                });
             }
         }
 
         if (run.Entries.ContainsKey(BundleLayout.TokenCertificates)
-            && run.ReadSmall(Name, BundleLayout.TokenCertificates, CertificateFile.MaxBytes) is byte[] pem && !pem.AsSpan().SequenceEqual(CertificateFile.Write(certificates)))
+            && run.ReadSmall(Name, BundleLayout.TokenCertificates, CertificateFile.MaxBytes) is byte[] pem && !pem.AsSpan().SequenceEqual(CertificateFile.Write(SealFolder.Union(certificates))))
         {
             run.Fail(Name, BundleLayout.TokenCertificates, "it does not hold exactly the certificates inside the tokens");
+        }
+    }
+
+    private static bool TryTakeCertificates(byte[] file, List<IReadOnlyList<byte[]>> certificates)
+    {
+        try
+        {
+            certificates.Add(CadesSignature.CertificatesOf(file));
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false; // who verifies the signature says so
         }
     }
 
@@ -98,7 +130,7 @@ internal static class SignatureCheck
         }
     }
 
-    private static void VerifyOne(VerificationRun run, string path, byte[] file, IReadOnlyList<byte[]>? anchors, List<byte[]> certificates)
+    private static void VerifyOne(VerificationRun run, string path, byte[] file, IReadOnlyList<byte[]>? anchors)
     {
         CadesSignature signature;
         try
@@ -111,36 +143,50 @@ internal static class SignatureCheck
             return;
         }
 
-        certificates.AddRange(signature.Certificates.Where(der => !certificates.Exists(known => known.AsSpan().SequenceEqual(der))));
-        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(signature.Certificates[0]);
-        if (SignerTrust.FaultOf(certificate, signature.SignedAt) is string fault)
-        {
-            run.Distrust(Name, path, fault);
-        }
-
-        string? notAnchored = anchors is null ? null : WhyNotAnchored(signature, anchors);
+        VerificationSigner signer = Describe(run, Name, path, signature, anchors, out string? notAnchored);
         if (notAnchored is not null)
         {
             run.Distrust(Name, path, $"the signer's certificate does not lead to the authority given: {DisplayText.Shorten(notAnchored, 300)}");
         }
 
-        string fingerprint = Convert.ToHexStringLower(SHA256.HashData(signature.Certificates[0]));
-        bool isAnchored = anchors is not null && notAnchored is null;
-        run.Signers.Add(new VerificationSigner(
-            path, DisplayText.Shorten(certificate.Subject, 300), fingerprint, signature.SignedAt, isAnchored, TrustText(anchors, isAnchored, fingerprint)));
+        run.Signers.Add(signer);
     }
 
-    private static string? WhyNotAnchored(CadesSignature signature, IReadOnlyList<byte[]> anchors)
+    /// <summary>Who made a good signature, whether the certificate was fit at that time, and whether it leads to an anchor.</summary>
+    public static VerificationSigner Describe(VerificationRun run, string check, string path, CadesSignature signature, IReadOnlyList<byte[]>? anchors, out string? notAnchored)
+    {
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(signature.Certificates[0]);
+
+        // A token proves that the signature stood at its time; without one there is only the signer's word.
+        TimestampToken? token = run.TokenOf.GetValueOrDefault(path);
+        DateTimeOffset at = token?.GeneratedAt ?? signature.SignedAt;
+        if (SignerTrust.FaultOf(certificate, at) is string fault)
+        {
+            run.Distrust(check, path, fault);
+        }
+
+        notAnchored = anchors is null ? null : WhyNotAnchored(signature, anchors, at);
+        bool isAnchored = anchors is not null && notAnchored is null;
+        string fingerprint = Convert.ToHexStringLower(SHA256.HashData(signature.Certificates[0]));
+        return new VerificationSigner(
+            path, DisplayText.Shorten(certificate.Subject, 300), fingerprint, signature.SignedAt, at, TimeText(token), isAnchored, TrustText(anchors, isAnchored, fingerprint));
+    }
+
+    private static string? WhyNotAnchored(CadesSignature signature, IReadOnlyList<byte[]> anchors, DateTimeOffset at)
     {
         try
         {
-            return SignerTrust.WhyNotAnchored(signature.Certificates, anchors, signature.SignedAt);
+            return SignerTrust.WhyNotAnchored(signature.Certificates, anchors, at);
         }
         catch (CryptographicException failure)
         {
             return failure.Message;
         }
     }
+
+    private static string TimeText(TimestampToken? token) => token is null
+        ? "the time the signer claims: no time-stamp token proves it"
+        : $"the time of the time-stamp token by {DisplayText.Shorten(token.Authority, 200)}; whether that authority is trusted, the authority file for time stamps decides";
 
     private static string TrustText(IReadOnlyList<byte[]>? anchors, bool isAnchored, string fingerprint) =>
         isAnchored ? "anchored: the certificate leads to the authority given"

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Files;
 using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Seals;
 
 namespace ContainerIR.Evidence.Verification;
 
@@ -37,8 +38,8 @@ internal static partial class StructureCheck
             : entry.Kind == TreeEntryKind.Special ? "it is a link or a special file"
             : path.EndsWith(ItemName.PartialSuffix, StringComparison.Ordinal) ? "it is a half-written item, which no sealed bundle has"
             : entry.Kind == TreeEntryKind.Directory ? WhyNoSuchDirectory(path)
-            : path.StartsWith(BundleLayout.DataPrefix, StringComparison.Ordinal) ? null
-            : path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) ? (SealFile().IsMatch(path) ? null : "seal/ has no such file")
+            : path.StartsWith(BundleLayout.DataPrefix, StringComparison.Ordinal) ? (SectionFile().IsMatch(path) ? null : "it stands in no section data/NNNN-COLLECTOR/")
+            : path.StartsWith(BundleLayout.SealPrefix, StringComparison.Ordinal) ? (SealFolder.IsKnown(path) ? null : "seal/ has no such file")
             : path == BundleLayout.TagManifest || BundleLayout.TagFiles.Contains(path) ? null
             : "it is not part of a bundle";
     }
@@ -46,6 +47,6 @@ internal static partial class StructureCheck
     private static string? WhyNoSuchDirectory(string path) =>
         path is "data" or "seal" || path.StartsWith(BundleLayout.DataPrefix, StringComparison.Ordinal) ? null : "it is not part of a bundle";
 
-    [GeneratedRegex(@"\Aseal/([0-9]{4}-(responder|witness)\.p7s(\.tsr)?|0001-responder\.mldsa65\.p7s|certs\.pem|tsa-certs\.pem)\z")]
-    private static partial Regex SealFile();
+    [GeneratedRegex(@"\Adata/[0-9]{4}-[A-Za-z0-9._-]+/")]
+    private static partial Regex SectionFile();
 }

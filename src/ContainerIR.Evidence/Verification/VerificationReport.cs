@@ -20,7 +20,7 @@ public enum Verdict
 }
 
 /// <summary>One group of checks and how it ended.</summary>
-/// <param name="Name">structure, root, signature, payload, journal, checkpoint, custody.</param>
+/// <param name="Name">structure, root, signature, payload, journal, checkpoint, custody, transfers.</param>
 /// <param name="Ok">True when nothing failed.</param>
 /// <param name="Detail">What was looked at, with numbers.</param>
 public sealed record VerificationCheck(string Name, bool Ok, string Detail);
@@ -35,19 +35,66 @@ public sealed record VerificationFailure(string Check, string File, string Reaso
 /// <param name="File">Signature file.</param>
 /// <param name="Subject">Distinguished name in the certificate, in display form.</param>
 /// <param name="CertificateSha256">Fingerprint of the certificate.</param>
-/// <param name="SignedAt">The time the signer claims; certificates were judged at this time.</param>
+/// <param name="SignedAt">The time the signer claims.</param>
+/// <param name="JudgedAt">The time at which the certificate was judged valid or not.</param>
+/// <param name="TimeUsed">Where <paramref name="JudgedAt"/> comes from, in a sentence.</param>
 /// <param name="IsAnchored">True where the certificate leads to an authority the examiner named.</param>
 /// <param name="Trust">The same in a sentence for the reader.</param>
-public sealed record VerificationSigner(string File, string Subject, string CertificateSha256, DateTimeOffset SignedAt, bool IsAnchored, string Trust);
+public sealed record VerificationSigner(string File, string Subject, string CertificateSha256, DateTimeOffset SignedAt, DateTimeOffset JudgedAt, string TimeUsed, bool IsAnchored, string Trust);
+
+/// <summary>A good time-stamp token (RFC 3161).</summary>
+/// <param name="File">The token's file, or <c>journal.jsonl</c> with the number of its line.</param>
+/// <param name="GeneratedAt">The time the authority vouches for (UTC): what is stamped existed before it.</param>
+/// <param name="Authority">Distinguished name in the authority's certificate, in display form.</param>
+/// <param name="SerialNumber">Serial number of the token, hexadecimal.</param>
+/// <param name="IsAnchored">True where the certificate leads to an authority the examiner trusts for time.</param>
+public sealed record VerificationToken(string File, DateTimeOffset GeneratedAt, string Authority, string SerialNumber, bool IsAnchored);
+
+/// <summary>A transfer of custody. Texts are in display form.</summary>
+/// <param name="Number">Place in the chain, from 1.</param>
+/// <param name="File">The record.</param>
+/// <param name="RecordSha256">Digest of the record.</param>
+/// <param name="From">Who gave, as the record names them.</param>
+/// <param name="To">Who was to receive, as the record names them.</param>
+/// <param name="Purpose">What for.</param>
+/// <param name="Method">How it travelled.</param>
+/// <param name="HandedOverAt">When the giver says it was given.</param>
+/// <param name="Recipients">To how many age recipients the transport was encrypted.</param>
+/// <param name="Giver">Whose signature is good over the record; null where none is.</param>
+/// <param name="Receiver">Who countersigned; null where nobody did yet.</param>
+public sealed record VerificationTransfer(
+    int Number,
+    string File,
+    string RecordSha256,
+    string From,
+    string To,
+    string Purpose,
+    string Method,
+    DateTimeOffset HandedOverAt,
+    int Recipients,
+    VerificationSigner? Giver,
+    VerificationSigner? Receiver);
 
 /// <summary>What verification found.</summary>
 public sealed record VerificationReport
 {
+    /// <summary>Name and version of what this document is.</summary>
+    public const string SchemaName = "containerir-verification/1";
+
+    /// <summary>Always <see cref="SchemaName"/>.</summary>
+    public string Schema { get; } = SchemaName;
+
     /// <summary>Path of the bundle as given.</summary>
     public required string Bundle { get; init; }
 
     /// <summary>The verdict.</summary>
     public required Verdict Verdict { get; init; }
+
+    /// <summary>UUID of the bundle as its journal says; null where that cannot be read.</summary>
+    public string? BundleId { get; init; }
+
+    /// <summary>Name of the bundle's directory when it was sealed; null where that cannot be read.</summary>
+    public string? BundleName { get; init; }
 
     /// <summary>SHA-256 of the signed root; null where there is none.</summary>
     public string? RootSha256 { get; init; }
@@ -72,6 +119,12 @@ public sealed record VerificationReport
 
     /// <summary>Who signed.</summary>
     public required IReadOnlyList<VerificationSigner> Signers { get; init; }
+
+    /// <summary>Good time-stamp tokens, those of seal/ first, then those of the journal.</summary>
+    public required IReadOnlyList<VerificationToken> Tokens { get; init; }
+
+    /// <summary>The transfers of custody, in their order.</summary>
+    public required IReadOnlyList<VerificationTransfer> Transfers { get; init; }
 
     /// <summary>The report as JSON (schema containerir-verification/1).</summary>
     public string ToJson() => JsonSerializer.Serialize(this, VerificationJson.Default.VerificationReport);

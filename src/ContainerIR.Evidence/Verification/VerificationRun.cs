@@ -1,4 +1,6 @@
 using ContainerIR.Evidence.Files;
+using ContainerIR.Evidence.Text;
+using ContainerIR.Evidence.Time;
 
 namespace ContainerIR.Evidence.Verification;
 
@@ -25,6 +27,11 @@ internal sealed class VerificationRun(BundleTree tree, VerifyOptions options, Ca
 
     public Dictionary<string, string> PayloadSha512 { get; set; } = [];
 
+    /// <summary>Sizes of the listed files that are there, and of the content of those stored as frames.</summary>
+    public Dictionary<string, long> PayloadSizes { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, long> FramedContentBytes { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Digests of the tag files as the root has them.</summary>
     public Dictionary<string, string> Tags { get; set; } = [];
 
@@ -35,6 +42,16 @@ internal sealed class VerificationRun(BundleTree tree, VerifyOptions options, Ca
     public long PayloadBytes { get; set; }
 
     public List<VerificationSigner> Signers { get; } = [];
+
+    public List<VerificationToken> Tokens { get; } = [];
+
+    public List<VerificationTransfer> Transfers { get; } = [];
+
+    /// <summary>Good tokens of seal/, by the path of the file they stamp.</summary>
+    public Dictionary<string, TimestampToken> TokenOf { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Whom the examiner trusts for time; null where that is not judged.</summary>
+    public IReadOnlyList<byte[]>? TimeAnchors { get; init; }
 
     /// <summary>True once trust in a certificate, and nothing else, is in doubt.</summary>
     public bool IsTrustInDoubt { get; private set; }
@@ -57,6 +74,18 @@ internal sealed class VerificationRun(BundleTree tree, VerifyOptions options, Ca
     {
         IsTrustInDoubt = true;
         Add(new VerificationFailure(check, file, reason));
+    }
+
+    /// <summary>Notes a good token and judges its authority where the examiner named some.</summary>
+    public void AddToken(string check, string place, TimestampToken token)
+    {
+        string? notAnchored = TimeAnchors is null ? null : token.WhyNotAnchored(TimeAnchors);
+        if (notAnchored is not null)
+        {
+            Distrust(check, place, $"the time-stamp authority does not lead to the one given: {DisplayText.Shorten(notAnchored, 300)}");
+        }
+
+        Tokens.Add(new VerificationToken(place, token.GeneratedAt, token.Authority, token.SerialNumber, TimeAnchors is not null && notAnchored is null));
     }
 
     /// <summary>Runs a group of checks and notes whether anything failed in it.</summary>

@@ -6,6 +6,7 @@ using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Evidence.Time;
 using ContainerIR.Linux;
 using ContainerIR.Runtimes;
 
@@ -37,7 +38,9 @@ public static class Acquirer
 
         // Keys before evidence: a wrong passphrase must not cost a volatile second later.
         ResponderIdentity identity = Responder.Open(parts, request.Examiner);
-        await using IContainerRuntime runtime = RuntimeConnector.Find(request.Endpoint, clock: parts.Clock);
+        await using IContainerRuntime runtime = request.Root is { } root
+            ? RuntimeConnector.OpenDisk(root, clock: parts.Clock)
+            : RuntimeConnector.Find(request.Endpoint, clock: parts.Clock);
         await using EventBacklog events = await runtime.CaptureEventsAsync(ct);
         ContainerRef container = await runtime.ResolveAsync(request.Container, ct);
 
@@ -49,7 +52,7 @@ public static class Acquirer
             Name = BundleName.Make(request.CaseId, parts.Clock.GetUtcNow(), host.HostName, container.Id),
             CaseId = request.CaseId,
             Agent = ToolFacts.Agent,
-            MakeFrameCodec = () => new ZstdFrameCodec(),
+            MakeFrameCodec = Compressions.Codec(request.Compression),
             Clock = parts.Clock,
             Progress = relay,
         };
@@ -71,6 +74,7 @@ public static class Acquirer
             Items = bundle.Items,
             Gaps = bundle.Gaps,
             Duration = watch.Elapsed,
+            TimestampFault = bundle.TimestampFault,
             IndexProblem = indexProblem,
         };
     }
@@ -88,26 +92,39 @@ public static class Acquirer
         CancellationToken ct)
     {
         CustodyRecord custody = Circumstances.Describe(request, identity, container, host, runtime.Endpoint, parts.Clock.GetUtcNow());
+        writer.RecordPolicy(parts.Seal.Policy);
         Circumstances.RecordClock(writer, host.Clock, "start");
         writer.RecordCustody(custody);
-        CollectionContext context = new(runtime, events, request.Profile, parts.Clock);
+        ClockWatch clocks = new(writer, host.Clock, ClockFacts.Read);
+        CollectionContext context = new(runtime, events, request.Profile, parts.Clock) { ImageLayers = request.ImageLayers, Choices = request.Choices, Mounts = request.Mounts };
         List<Task> beside = [];
         using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(ct);
+
+        // Beside the collectors: what is volatile does not wait for a network.
+        beside.Add(StampJournalAsync(writer, parts.Seal.Authorities, parts.Clock, run.Token));
         try
         {
             foreach (CollectorEntry entry in CollectorList.All)
             {
                 ct.ThrowIfCancellationRequested();
-                if (entry.From > request.Profile || request.Skip.Contains(entry.Name))
+                bool isWanted = entry.IsWanted(request.Profile, request.Choices) || (entry.Name == VolumesCollector.CollectorName && request.Mounts.Count > 0);
+                if (!isWanted || request.Skip.Contains(entry.Name))
                 {
                     writer.Record("collector.skip", json =>
                     {
                         json.WriteString("collector", entry.Name);
-                        json.WriteString("reason", entry.From > request.Profile ? $"not in profile {request.Profile.ToString().ToLowerInvariant()}" : "left out by the operator");
+                        json.WriteString("reason", isWanted || entry.From <= request.Profile ? "left out by the operator" : $"not in profile {request.Profile.ToString().ToLowerInvariant()}");
                     });
                     continue;
                 }
 
+                if (!runtime.IsLive && entry.Volatility < Volatility.Disk)
+                {
+                    writer.AddGap(new Gap(entry.Name, $"everything of collector {entry.Name}", $"read from {runtime.Endpoint}: no system runs there, what was volatile is gone", parts.Clock.GetUtcNow()));
+                    continue;
+                }
+
+                clocks.Look($"collector {entry.Name}");
                 Task collecting = CollectAsync(writer, entry, context, container, relay, run.Token);
                 if (entry.RunsBeside)
                 {
@@ -135,17 +152,32 @@ public static class Acquirer
             throw;
         }
 
-        ClockFacts end = ClockFacts.Read();
-        Circumstances.RecordClock(writer, end, "end");
-        custody = Circumstances.WithClockSteps(custody, host.Clock, end);
+        custody = clocks.Finish(custody);
         relay.Enter(AcquisitionStage.Sealing);
-        return await writer.SealAsync(custody, identity, new SealPolicy(), ct);
+        return await writer.SealAsync(custody, identity, parts.Seal.Policy, parts.Seal.Authorities, ct);
+    }
+
+    private static async Task StampJournalAsync(BundleWriter writer, TimestampClient? authorities, TimeProvider clock, CancellationToken ct)
+    {
+        if (authorities is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await JournalTimestamp.RecordAsync(writer, authorities, ct);
+        }
+        catch (OperatorException failure)
+        {
+            writer.AddGap(new Gap("acquirer", "a time-stamp token over the first lines of the journal", failure.Message, clock.GetUtcNow()));
+        }
     }
 
     private static async Task CollectAsync(
         BundleWriter writer, CollectorEntry entry, CollectionContext context, ContainerRef container, ProgressRelay relay, CancellationToken ct)
     {
-        relay.EnterCollector(entry.Name);
+        relay.EnterCollector(entry.Name, entry.RunsBeside);
         RelayedSink sink = new(writer.OpenSection(entry.Name, (int)entry.Volatility), entry.Name, relay);
         writer.Record("collector.start", json =>
         {
@@ -170,6 +202,7 @@ public static class Acquirer
             });
         }
 
+        relay.EndCollector(entry.Name, watch.Elapsed);
         writer.Record("collector.end", json =>
         {
             json.WriteString("collector", entry.Name);

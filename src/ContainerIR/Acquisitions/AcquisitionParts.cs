@@ -18,4 +18,8 @@ public delegate string PassphraseSource(PassphraseUse use);
 /// <param name="Home">Where cases and keys live.</param>
 /// <param name="Passphrase">Opens the responder's key.</param>
 /// <param name="Clock">Time.</param>
-public sealed record AcquisitionParts(Cases.CaseHome Home, PassphraseSource Passphrase, TimeProvider Clock);
+public sealed record AcquisitionParts(Cases.CaseHome Home, PassphraseSource Passphrase, TimeProvider Clock)
+{
+    /// <summary>What the bundle is sealed with.</summary>
+    public SealMeans Seal { get; init; } = new();
+}

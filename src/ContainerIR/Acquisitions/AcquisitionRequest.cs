@@ -14,8 +14,20 @@ public sealed record AcquisitionRequest
     /// <summary>How much.</summary>
     public Profile Profile { get; init; } = Profile.Standard;
 
+    /// <summary>Memory, standstill and traffic, where they were asked for beyond the profile.</summary>
+    public VolatileChoices Choices { get; init; } = new();
+
     /// <summary>Names of collectors left out.</summary>
     public IReadOnlyList<string> Skip { get; init; } = [];
+
+    /// <summary>Whether the image's layers are copied in any profile, as an OCI layout.</summary>
+    public bool ImageLayers { get; init; }
+
+    /// <summary>Places of volumes and bind mounts to copy, in any profile and even where they are the host system's; empty for what the profile holds.</summary>
+    public IReadOnlyList<string> Mounts { get; init; } = [];
+
+    /// <summary>How large items are stored.</summary>
+    public Compression Compression { get; init; } = Compression.Auto;
 
     /// <summary>Directory that gets the bundle; null for the case's folder.</summary>
     public string? OutDirectory { get; init; }
@@ -25,6 +37,9 @@ public sealed record AcquisitionRequest
 
     /// <summary>Why.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>Data directory of an engine that does not run: the container is read from it alone. Null for a live engine.</summary>
+    public string? Root { get; init; }
 
     /// <summary>Endpoint of the engine; null to look at DOCKER_HOST and the usual places.</summary>
     public string? Endpoint { get; init; }

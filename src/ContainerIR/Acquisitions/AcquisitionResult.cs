@@ -23,6 +23,9 @@ public sealed record AcquisitionResult
     /// <summary>From the first request to the engine to the seal.</summary>
     public required TimeSpan Duration { get; init; }
 
+    /// <summary>Why the signature has no time-stamp token though authorities were named; null when it has one or none were named. It can be added later.</summary>
+    public string? TimestampFault { get; init; }
+
     /// <summary>Why the case index does not hold the bundle, and what to do; null when it does. The bundle is sealed all the same.</summary>
     public string? IndexProblem { get; init; }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
@@ -10,15 +9,11 @@ namespace ContainerIR.Acquisitions;
 /// <summary>Who, why, where, what, when and with which tool: the facts of <c>custody.json</c>.</summary>
 internal static class Circumstances
 {
-    // A step is a change of CLOCK_REALTIME against CLOCK_BOOTTIME beyond what slewing (500 ppm) can do in the same time.
-    private const double MaxSlew = 500e-6;
-    private const long StepToleranceNs = 1_000_000;
-
     /// <summary>The record as known before the first collector runs.</summary>
     public static CustodyRecord Describe(
         AcquisitionRequest request, ResponderIdentity identity, ContainerRef container, HostFacts host, string endpoint, DateTimeOffset at) => new()
         {
-            Identity = new CustodyIdentity { Case = request.CaseId, Scope = $"container {container.Id}, profile {request.Profile.ToString().ToLowerInvariant()}" },
+            Identity = new CustodyIdentity { Case = request.CaseId, Scope = $"container {container.Id}, profile {request.Profile.ToString().ToLowerInvariant()}{(request.Root is null ? "" : ", from a data directory without an engine; the machine below is the examiner's")}" },
             Who = new CustodyWho
             {
                 Name = request.Examiner ?? identity.Name,
@@ -64,6 +59,8 @@ internal static class Circumstances
                 ClockSource = host.ClockSource,
                 Synchronisation = Synchronisation(host.Clock),
                 EstimatedErrorUs = host.Clock.EstimatedErrorUs,
+                OffsetNs = host.Clock.OffsetNs,
+                MaxErrorUs = host.Clock.MaxErrorUs,
             },
             Tool = ToolFacts.Describe(),
         };
@@ -79,23 +76,6 @@ internal static class Circumstances
         },
     };
 
-    /// <summary>The record with a step of the clock, when there was one between two readings.</summary>
-    public static CustodyRecord WithClockSteps(CustodyRecord record, ClockFacts start, ClockFacts end)
-    {
-        long elapsed = end.BoottimeNs - start.BoottimeNs;
-        long drift = end.RealtimeNs - start.RealtimeNs - elapsed;
-        long allowed = StepToleranceNs + (long)(elapsed * MaxSlew);
-        return Math.Abs(drift) <= allowed
-            ? record
-            : record with
-            {
-                When = record.When with
-                {
-                    ClockSteps = [.. record.When.ClockSteps, string.Create(CultureInfo.InvariantCulture, $"the clock moved by {drift / 1e6:0.###} ms against boot time during the acquisition")],
-                },
-            };
-    }
-
     /// <summary>Journals a reading of all clocks.</summary>
     public static void RecordClock(BundleWriter writer, ClockFacts clock, string moment) => writer.Record("clock.sample", json =>
     {
@@ -109,7 +89,7 @@ internal static class Circumstances
         json.WriteNumber("max_error_us", clock.MaxErrorUs);
     });
 
-    private static string Synchronisation(ClockFacts clock) => clock.IsSynchronised switch
+    public static string Synchronisation(ClockFacts clock) => clock.IsSynchronised switch
     {
         true => $"synchronised ({clock.SyncState})",
         false => $"not synchronised ({clock.SyncState})",

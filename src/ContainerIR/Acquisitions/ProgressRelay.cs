@@ -7,11 +7,10 @@ internal sealed class ProgressRelay(IProgress<AcquisitionProgress>? receiver) : 
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, long> open = [];
+    private readonly Dictionary<string, (int Items, long RawBytes)> closed = [];
     private AcquisitionStage stage;
     private string? collector;
     private string? bundlePath;
-    private long closedBytes;
-    private int items;
 
     /// <summary>A stage begins.</summary>
     public void Enter(AcquisitionStage next)
@@ -21,7 +20,7 @@ internal sealed class ProgressRelay(IProgress<AcquisitionProgress>? receiver) : 
             (stage, collector) = (next, null);
         }
 
-        Tell(null, null);
+        Tell();
     }
 
     /// <summary>The bundle is open.</summary>
@@ -32,22 +31,37 @@ internal sealed class ProgressRelay(IProgress<AcquisitionProgress>? receiver) : 
             bundlePath = path;
         }
 
-        Tell(null, null);
+        Tell();
     }
 
-    /// <summary>A collector begins.</summary>
-    public void EnterCollector(string name)
+    /// <summary>A collector begins. One that runs beside the others is not what the run is at.</summary>
+    public void EnterCollector(string name, bool runsBeside)
     {
         lock (gate)
         {
-            (stage, collector) = (AcquisitionStage.Collecting, name);
+            (stage, collector) = (AcquisitionStage.Collecting, runsBeside ? collector : name);
         }
 
-        Tell(null, null);
+        Tell();
+    }
+
+    /// <summary>A collector is through.</summary>
+    public void EndCollector(string name, TimeSpan elapsed)
+    {
+        (int Items, long RawBytes) done;
+        lock (gate)
+        {
+            done = closed.GetValueOrDefault(name);
+        }
+
+        Tell(ended: new CollectorEnd(name, done.Items, done.RawBytes, elapsed));
     }
 
     /// <summary>Something was not obtained.</summary>
-    public void Gap(string text) => Tell(null, text);
+    public void Gap(string text) => Tell(gap: text);
+
+    /// <summary>Something is done to the host or the container.</summary>
+    public void Effect(string text) => Tell(effect: text);
 
     /// <inheritdoc/>
     public void Report(ItemProgress value)
@@ -57,8 +71,8 @@ internal sealed class ProgressRelay(IProgress<AcquisitionProgress>? receiver) : 
             if (value.IsClosed)
             {
                 open.Remove(value.ItemPath);
-                closedBytes += value.RawBytes;
-                items++;
+                (int items, long bytes) = closed.GetValueOrDefault(value.Collector);
+                closed[value.Collector] = (items + 1, bytes + value.RawBytes);
             }
             else
             {
@@ -66,15 +80,16 @@ internal sealed class ProgressRelay(IProgress<AcquisitionProgress>? receiver) : 
             }
         }
 
-        Tell(value.IsClosed ? null : value.ItemPath, null);
+        Tell(item: value.IsClosed ? null : value.ItemPath);
     }
 
-    private void Tell(string? item, string? gap)
+    private void Tell(string? item = null, string? gap = null, string? effect = null, CollectorEnd? ended = null)
     {
         AcquisitionProgress picture;
         lock (gate)
         {
-            picture = new AcquisitionProgress(stage, collector, item, items, closedBytes + open.Values.Sum(), gap, bundlePath);
+            picture = new AcquisitionProgress(
+                stage, collector, item, closed.Values.Sum(done => done.Items), closed.Values.Sum(done => done.RawBytes) + open.Values.Sum(), gap, bundlePath, ended, effect);
         }
 
         receiver?.Report(picture);

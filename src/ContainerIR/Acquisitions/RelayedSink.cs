@@ -2,7 +2,7 @@ using ContainerIR.Evidence.Items;
 
 namespace ContainerIR.Acquisitions;
 
-/// <summary>A section of the bundle whose gaps are also told to the person who watches.</summary>
+/// <summary>A section of the bundle whose gaps and effects are also told to the person who watches.</summary>
 internal sealed class RelayedSink(IEvidenceSink section, string collector, ProgressRelay relay) : IEvidenceSink
 {
     public ItemWriter Create(string name, ItemOptions options) => section.Create(name, options);
@@ -13,5 +13,9 @@ internal sealed class RelayedSink(IEvidenceSink section, string collector, Progr
         relay.Gap($"{collector}: {sought}: {reason}");
     }
 
-    public void AddEffect(string what) => section.AddEffect(what);
+    public void AddEffect(string what)
+    {
+        section.AddEffect(what);
+        relay.Effect($"{collector}: {what}");
+    }
 }

@@ -6,13 +6,18 @@ namespace ContainerIR.Acquisitions;
 /// <summary>The responder identity of a home: opened, or made on first use.</summary>
 public static class Responder
 {
-    /// <summary>Opens the identity in the home's keys folder; makes it when there is none.</summary>
-    /// <param name="parts">Home and passphrase.</param>
+    /// <summary>Opens the identity the parts name; without one that in the home's keys folder, which is made when there is none.</summary>
+    /// <param name="parts">Home, passphrase, seal.</param>
     /// <param name="examiner">Name for a new certificate; null for the login's.</param>
     /// <exception cref="ContainerIR.Evidence.OperatorException">The passphrase is wrong, or the keys cannot be read or made.</exception>
     public static ResponderIdentity Open(AcquisitionParts parts, string? examiner)
     {
         ArgumentNullException.ThrowIfNull(parts);
+        if (parts.Seal.Identity is { } open)
+        {
+            return open();
+        }
+
         string folder = parts.Home.KeysFolder;
         return IdentityFolder.Exists(folder)
             ? IdentityFolder.Load(folder, parts.Passphrase(PassphraseUse.OpenKey))

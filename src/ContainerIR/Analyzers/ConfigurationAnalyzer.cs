@@ -12,8 +12,16 @@ internal sealed partial class ConfigurationAnalyzer : IAnalyzer
 
     private static readonly Dictionary<string, string> RuleOfMark = new()
     {
-        ["engine-socket"] = "CIR-018", ["privileged"] = "CIR-020", ["cap-add"] = "CIR-021", ["sensitive-mount"] = "CIR-022", ["shared-propagation"] = "CIR-022",
-        ["host-pid"] = "CIR-023", ["host-network"] = "CIR-023", ["host-ipc"] = "CIR-023", ["host-uts"] = "CIR-023", ["host-userns"] = "CIR-023",
+        ["engine-socket"] = "CIR-018",
+        ["privileged"] = "CIR-020",
+        ["cap-add"] = "CIR-021",
+        ["sensitive-mount"] = "CIR-022",
+        ["shared-propagation"] = "CIR-022",
+        ["host-pid"] = "CIR-023",
+        ["host-network"] = "CIR-023",
+        ["host-ipc"] = "CIR-023",
+        ["host-uts"] = "CIR-023",
+        ["host-userns"] = "CIR-023",
     };
 
     private static readonly string[] Dangerous = ["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "BPF", "SYS_BOOT"];

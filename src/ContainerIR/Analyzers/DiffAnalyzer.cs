@@ -61,7 +61,7 @@ internal sealed class DiffAnalyzer : IAnalyzer
         }
 
         bool isPackaged = scene.HasPackageChange && Paths.IsPackaged(path);
-        bool isAtStart = scene.StartedAt is { } started && entry.Object?.ChangedAt is { } changed && changed.Seconds <= (started + Start).ToUnixTimeSeconds();
+        bool isAtStart = entry.Object?.ChangedAt is { } changed && scene.Starts.Any(start => changed.Seconds >= start.ToUnixTimeSeconds() && changed.Seconds <= (start + Start).ToUnixTimeSeconds());
         bool isWritten = entry.Verdict is DiffVerdict.Added or DiffVerdict.Modified or DiffVerdict.Renamed;
         bool isFile = entry.Kind == DiffKind.File;
         bool isProgram = isFile && entry.Object is { Mode: var mode, SizeBytes: > 0 } && (mode & 0b001_001_001) != 0;
@@ -184,19 +184,16 @@ internal sealed class DiffAnalyzer : IAnalyzer
     private static bool IsRotationOf(string rotated, string log) =>
         rotated.Length > log.Length && rotated.StartsWith(log, StringComparison.Ordinal) && rotated[log.Length] is '.' or '-' && rotated.AsSpan(log.Length + 1).ContainsAnyInRange('0', '9');
 
+    // Scripts named whole as a word of the command; what a "sh -c" line mentions is not its entry point.
     private static HashSet<string> OwnCommand(Scene scene)
     {
-        HashSet<string> paths = [];
         System.Text.Json.JsonElement configuration = scene.Inspect.Object("Config");
-        foreach (string word in configuration.Texts("Entrypoint").Concat(configuration.Texts("Cmd")).Concat(configuration.Object("Healthcheck").Texts("Test")).Append(scene.Inspect.Text("Path") ?? ""))
-        {
-            foreach (string part in word.Split([' ', ';', '&', '|'], StringSplitOptions.RemoveEmptyEntries).Where(part => part.StartsWith('/')))
-            {
-                paths.Add(Evidence.Text.DisplayText.Escape(part));
-            }
-        }
-
-        return paths;
+        IEnumerable<string> check = configuration.Object("Healthcheck").Texts("Test").Select(word => word.Split(' ', 2)[0]);
+        return
+        [
+            .. configuration.Texts("Entrypoint").Concat(configuration.Texts("Cmd")).Append(scene.Inspect.Text("Path") ?? "").Concat(check)
+                .Where(word => word.StartsWith('/') && !word.Contains(' ', StringComparison.Ordinal)).Select(Evidence.Text.DisplayText.Escape),
+        ];
     }
 
     private static List<SeenValue> Seen(DiffEntry entry)

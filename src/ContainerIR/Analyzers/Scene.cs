@@ -40,8 +40,8 @@ internal sealed class Scene
     /// <summary>Processes of the container in the order of the rows.</summary>
     public IReadOnlyCollection<SeenProcess> Processes => processes.Values;
 
-    /// <summary>When the container started; null when unknown or it is not known to run.</summary>
-    public DateTimeOffset? StartedAt { get; private set; }
+    /// <summary>When the container was made and when it started last; empty when unknown. Starts between are not known.</summary>
+    public IReadOnlyList<DateTimeOffset> Starts { get; private set; } = [];
 
     /// <summary>The engine's document of the container; undefined when there is none.</summary>
     public JsonElement Inspect { get; private set; }
@@ -193,7 +193,7 @@ internal sealed class Scene
         (Inspect, InspectPlace) = ReadDocument("configuration", "configuration/inspect.json", "inspect.json");
         bool hadProcess = Record.Items.Any(item => item.Path.EndsWith("-configuration/runtime/config.json", StringComparison.Ordinal));
         RuntimeSpec = hadProcess ? ReadDocument("configuration", "configuration/runtime/config.json", "runtime/config.json").Root : default;
-        StartedAt = Inspect.Object("State").Instant("StartedAt");
+        Starts = [.. new[] { Inspect.Instant("Created"), Inspect.Object("State").Instant("StartedAt") }.OfType<DateTimeOffset>()];
     }
 
     private (JsonElement Root, FindingPlace Place) ReadDocument(string collector, string what, string name)

@@ -115,7 +115,7 @@ public static class CaseIndexer
             long id = items.Add(writer.BundleId).Add(item.Path).Add(item.Collector).Add(item.Source).Add(item.VolatilityRank).Add(item.Status)
                 .Add(item.StoredBytes).Add(item.RawBytes).Add(item.Sha256).Add(item.RawSha256).Add(item.OpenedAtNs).Add(item.ClosedAtNs).Add(item.Error).Run();
             writer.Rows++;
-            writer.BeginItem(id, item.Path);
+            writer.BeginItem(id, item);
             IndexContent(bundle, item, writer, ct);
         }
 
@@ -162,6 +162,7 @@ public static class CaseIndexer
 
                 lines.Add(writer.BundleId).Add(seq).Add(atNs).Add(name).Add(System.Text.Encoding.UTF8.GetString(line.Content.Span)).Run();
                 writer.Rows++;
+                CustodyIndex.Add(atNs, name, root.Object("fields"), line.Number, writer);
             }
             catch (JsonException failure)
             {

@@ -139,10 +139,3 @@ public sealed record ProcessOverviewRow(
 /// <param name="Process">Its executable, display form.</param>
 /// <param name="Peer">What the other end is, in words; null when it is not known.</param>
 public sealed record SocketOverviewRow(string Protocol, string? State, string Local, string? Remote, long? Pid, string? Process, string? Peer);
-
-/// <summary>A row of the timeline.</summary>
-/// <param name="At">When (UTC).</param>
-/// <param name="Meaning">What the instant means.</param>
-/// <param name="Source">What kind of evidence says so.</param>
-/// <param name="Message">What happened, display form.</param>
-public sealed record TimelineRow(DateTimeOffset At, string Meaning, string Source, string Message);

@@ -103,12 +103,13 @@ public static class CaseReader
                 .. Query(
                     connection,
                     $"""
-                    SELECT at_ns, meaning, source, message FROM timeline
-                    WHERE bundle_id = $bundle AND source <> '{IndexWriter.OtherContainers}' AND at_ns <= coalesce((SELECT sealed_at_ns FROM bundle WHERE id = $bundle), at_ns)
-                    ORDER BY at_ns DESC, id DESC LIMIT {MaxTimelineRows}
+                    SELECT {TimelineReader.Columns} FROM {TimelineReader.From}
+                    WHERE t.bundle_id = $bundle AND t.source NOT IN ('{TimelineSources.EngineOther}', '{TimelineSources.Custody}')
+                      AND t.at_ns <= coalesce(b.sealed_at_ns, t.at_ns)
+                    ORDER BY t.at_ns DESC, t.id DESC LIMIT {MaxTimelineRows}
                     """,
                     id,
-                    row => new TimelineRow(Instant.FromNanoseconds(row.GetInt64(0)), row.GetString(1), row.GetString(2), row.GetString(3))).AsEnumerable().Reverse(),
+                    TimelineReader.RowOf).AsEnumerable().Reverse(),
             ],
             Notes = Query(
                 connection,

@@ -37,16 +37,16 @@ internal static class DiffIndex
         writer.Rows++;
         if (entry.Object is { } now)
         {
-            AddTimes(now, $"{verdict} {display}", row, writer);
+            AddTimes(now, TimelineSources.File, $"{verdict} {display}", row, writer);
         }
 
-        if (entry.Original is { } before && entry.Kind != DiffKind.Whiteout)
+        if (entry.Original is { } before)
         {
-            AddTimes(before, $"before it was {verdict}: {display}", row, writer);
+            AddTimes(before, TimelineSources.FileBefore, $"before it was {verdict}: {display}", row, writer);
         }
     }
 
-    private static void AddTimes(DiffObject at, string message, long row, IndexWriter writer)
+    private static void AddTimes(DiffObject at, string source, string message, long row, IndexWriter writer)
     {
         (long At, string Meaning)[] times = new (long, string)[Times];
         int count = 0;
@@ -57,7 +57,7 @@ internal static class DiffIndex
         Collect(four.Accessed, "accessed", times, ref count);
         foreach ((long instant, string meaning) in times.AsSpan(0, count))
         {
-            writer.AddToTimeline(instant, meaning, "file", message, row);
+            writer.AddToTimeline(instant, meaning, source, message, row);
         }
     }
 

@@ -6,9 +6,6 @@ namespace ContainerIR.Cases;
 /// <summary>The prepared statements that fill the index, and the bundle and item they fill it for. One instance serves one transaction.</summary>
 internal sealed class IndexWriter : IDisposable
 {
-    /// <summary>Source in the timeline of engine events that are not about the bundle's container.</summary>
-    public const string OtherContainers = "engine-other";
-
     private const int MaxMessageCharacters = 4096;
     private const int MaxNotesPerItem = 20;
 
@@ -43,22 +40,25 @@ internal sealed class IndexWriter : IDisposable
 
     public string ItemPath { get; private set; } = "";
 
+    /// <summary>When the collector began to read the present item.</summary>
+    public long ItemOpenedAtNs { get; private set; }
+
     /// <summary>Rows written in all.</summary>
     public long Rows { get; set; }
 
-    public void BeginItem(long id, string path) => (ItemId, ItemPath, notesOfItem) = (id, path, 0);
+    public void BeginItem(long id, SealedItem item) => (ItemId, ItemPath, ItemOpenedAtNs, notesOfItem) = (id, item.Path, item.OpenedAtNs, 0);
 
     /// <summary>Adds a row to the timeline.</summary>
     /// <param name="atNs">When; a row without an instant has no place here.</param>
     /// <param name="meaning">What the instant means: <c>modified</c>, <c>started</c>, <c>logged</c> …</param>
-    /// <param name="source">What kind of evidence says so: <c>file</c>, <c>process</c>, <c>log</c>, <c>engine</c>, <see cref="OtherContainers"/>.</param>
+    /// <param name="source">What kind of evidence says so, see <see cref="TimelineSources"/>.</param>
     /// <param name="message">What happened, in display form.</param>
-    /// <param name="row">Line of the item that says so.</param>
+    /// <param name="row">Line of the item that says so; of the journal before the first item has begun.</param>
     public void AddToTimeline(long atNs, string meaning, string source, string message, long row)
     {
         timeline.Add(atNs).Add(meaning).Add(source)
             .Add(message.Length <= MaxMessageCharacters ? message : string.Concat(message.AsSpan(0, MaxMessageCharacters - 1), "…"))
-            .Add(BundleId).Add(ItemId).Add(row).Run();
+            .Add(BundleId).Add(ItemId == 0 ? (long?)null : ItemId).Add(row).Run();
         Rows++;
     }
 

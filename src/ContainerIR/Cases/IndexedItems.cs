@@ -15,6 +15,8 @@ internal static class IndexedItems
         ("processes", "processes.jsonl.zst", ProcessIndex.Read),
         ("rootfs-diff", "entries.jsonl.zst", DiffIndex.Read),
         ("logs", "index.jsonl.zst", IndexLogs),
+        ("host-context", "sessions.jsonl", IndexSessions),
+        ("image", "image-history.json", ImageHistoryIndex.Read),
     ];
 
     public static ItemReader? ReaderOf(SealedItem item)
@@ -41,7 +43,7 @@ internal static class IndexedItems
                 string detail = row.Detail is null ? "" : $": {row.Detail}";
                 string whose = row.Name ?? row.ActorId;
                 string exit = row.ExitCode is { } code ? $" exit {code}" : "";
-                writer.AddToTimeline(at, row.Class, row.OfContainer ? "engine" : IndexWriter.OtherContainers, $"{row.Type} {row.Action}{detail} {whose}{exit}", row.Number);
+                writer.AddToTimeline(at, row.Class, row.OfContainer ? TimelineSources.Engine : TimelineSources.EngineOther, $"{row.Type} {row.Action}{detail} {whose}{exit}", row.Number);
             }
         }
     }
@@ -53,7 +55,21 @@ internal static class IndexedItems
             ct.ThrowIfCancellationRequested();
             if (row.TimeNs is { } at)
             {
-                writer.AddToTimeline(at, "logged", "log", $"{row.Stream}: {row.Text}", row.Number);
+                writer.AddToTimeline(at, "logged", TimelineSources.Log, $"{row.Stream}: {row.Text}", row.Number);
+            }
+        }
+    }
+
+    private static void IndexSessions(Stream content, IndexWriter writer, CancellationToken ct)
+    {
+        long number = 0;
+        foreach (SessionRow row in SessionRow.Read(content, line => NoteBroken(writer, line)))
+        {
+            ct.ThrowIfCancellationRequested();
+            number++;
+            if (row.TimeNs is { } at)
+            {
+                writer.AddToTimeline(at, row.Kind, "host", row.Message, number);
             }
         }
     }

@@ -177,7 +177,7 @@ internal static class Migrations
             row       INTEGER
         ) STRICT;
         CREATE INDEX timeline_at ON timeline (at_ns);
-        CREATE INDEX timeline_bundle ON timeline (bundle_id);
+        CREATE INDEX timeline_bundle ON timeline (bundle_id, source, at_ns);
         """,
     ];
 }

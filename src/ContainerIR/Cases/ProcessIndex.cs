@@ -18,7 +18,7 @@ internal static class ProcessIndex
             if (row.StartedAt is { } started)
             {
                 string what = command.Length > 0 ? command : $"[{row.Comm}]";
-                writer.AddToTimeline(Instant.ToNanoseconds(started), "started", "process", $"pid {row.Pid} of {row.ParentPid}: {what}", number);
+                writer.AddToTimeline(Instant.ToNanoseconds(started), "started", TimelineSources.Process, $"pid {row.Pid} of {row.ParentPid}: {what}", number);
             }
         }
     }

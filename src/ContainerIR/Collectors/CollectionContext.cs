@@ -7,4 +7,14 @@ namespace ContainerIR.Collectors;
 /// <param name="Events">The engine's event backlog, taken before any other call.</param>
 /// <param name="Profile">How much was asked for.</param>
 /// <param name="Clock">Time.</param>
-internal sealed record CollectionContext(IContainerRuntime Runtime, EventBacklog Events, Profile Profile, TimeProvider Clock);
+internal sealed record CollectionContext(IContainerRuntime Runtime, EventBacklog Events, Profile Profile, TimeProvider Clock)
+{
+    /// <summary>Whether the image's layers are copied, whatever the profile.</summary>
+    public bool ImageLayers { get; init; }
+
+    /// <summary>What was asked for beyond the profile.</summary>
+    public VolatileChoices Choices { get; init; } = new();
+
+    /// <summary>Places of volumes and bind mounts to copy; empty for all that the profile holds.</summary>
+    public IReadOnlyList<string> Mounts { get; init; } = [];
+}

@@ -10,7 +10,7 @@ namespace ContainerIR.Collectors;
 
 /// <summary>
 /// How the container was configured, from every place that knows: the engine's answer, the engine's files, its networks, and the runtime specification the
-/// kernel was really given. All as found; nothing is summed up here.
+/// kernel was really given, all as found; and beside them the facts that decide over its freedom, in one place.
 /// </summary>
 internal sealed class ConfigurationCollector(CollectionContext context) : ICollector
 {
@@ -30,12 +30,27 @@ internal sealed class ConfigurationCollector(CollectionContext context) : IColle
         EngineProcess? engine = EngineProcess.Find(runtime.Endpoint);
         string prefix = engine?.PathPrefix() ?? "";
         await sink.AddDocumentAsync(runtime, EngineDocument.ContainerInspect, container.Id, "inspect.json", $"GET /containers/{container.Id}/json", ct);
+        await AddFactsAsync(container, sink, ct);
         await AddEngineFilesAsync(container, prefix, sink, ct);
         await AddNetworksAsync(container, sink, ct);
         await AddRuntimeSpecAsync(container, prefix, sink, ct);
         await AddResourcesAsync(container, sink, ct);
         await sink.AddDocumentAsync(runtime, EngineDocument.Version, "", "version.json", "GET /version", ct);
         await sink.AddDocumentAsync(runtime, EngineDocument.Info, "", "info.json", "GET /info", ct);
+    }
+
+    private async Task AddFactsAsync(ContainerRef container, IEvidenceSink sink, CancellationToken ct)
+    {
+        try
+        {
+            await using Stream content = await context.Runtime.OpenDocumentAsync(EngineDocument.ContainerInspect, container.Id, ct);
+            using JsonDocument inspect = ContainerInspect.Parse(content.ReadAtMost((int)FileLimitBytes));
+            await sink.AddJsonAsync("facts.json", "derived from inspect.json and /proc of the first process", json => ConfigurationFacts.Write(json, inspect.RootElement, container.InitPid), ct);
+        }
+        catch (Exception failure) when (failure is IOException and not Evidence.BundleWriteException or Evidence.OperatorException or InvalidDataException)
+        {
+            sink.AddGap("configuration as facts", failure.Message);
+        }
     }
 
     private async Task AddEngineFilesAsync(ContainerRef container, string prefix, IEvidenceSink sink, CancellationToken ct)

@@ -11,7 +11,7 @@ namespace ContainerIR.Collectors;
 /// <summary>Where a run puts what it reads.</summary>
 /// <param name="Entries">entries.jsonl.</param>
 /// <param name="Upper">upper.tar; null to read metadata alone.</param>
-/// <param name="Before">before.tar; null exactly when <paramref name="Upper"/> is.</param>
+/// <param name="Before">before.tar; null when <paramref name="Upper"/> is, and for a tree that is no layer.</param>
 internal sealed record DiffOutputs(Stream Entries, Stream? Upper, Stream? Before);
 
 /// <summary>
@@ -37,6 +37,8 @@ internal sealed unsafe class DiffRun : IDisposable
     private readonly long[] byVerdict = new long[Enum.GetValues<DiffVerdict>().Length];
     private readonly long[] byKind = new long[Enum.GetValues<DiffKind>().Length];
     private readonly long maxBeforeBytes;
+    private readonly long maxContentBytes;
+    private long contentOverLimit;
     private StatX statAfter;
     private long entries;
     private long contentBytes;
@@ -48,7 +50,7 @@ internal sealed unsafe class DiffRun : IDisposable
     {
         (this.stack, this.mountPoints, this.gaps) = (stack, mountPoints, gaps);
         this.startedAt = new(startedAt.ToUnixTimeSeconds(), (uint)(startedAt.Ticks % TimeSpan.TicksPerSecond * 100));
-        maxBeforeBytes = limits.MaxBeforeBytes;
+        (maxBeforeBytes, maxContentBytes) = (limits.MaxBeforeBytes, limits.MaxContentBytes);
         walk = new(stack, limits.Walk, mountPoints.Contains, gaps.Add);
         origins = new(stack);
         lines = new(outputs.Entries);
@@ -163,6 +165,13 @@ internal sealed unsafe class DiffRun : IDisposable
     {
         ref readonly StatX stat = ref walk.Stat;
         bool isFile = Nodes.IsRegular(stat);
+        if (isFile && stat.stx_blocks > 0 && contentBytes + Math.Min((long)stat.stx_size, (long)stat.stx_blocks * 512) > maxContentBytes)
+        {
+            contentOverLimit++;
+            line.AddError($"content not stored: {maxContentBytes} bytes of files were already");
+            return;
+        }
+
         bool cannotStore = Nodes.Type(stat) == Libc.S_IFSOCK || (isFile && walk.IsPathDescriptor) || (Nodes.Type(stat) == Libc.S_IFLNK && line.LinkBytes == 0);
         if (cannotStore)
         {
@@ -229,6 +238,12 @@ internal sealed unsafe class DiffRun : IDisposable
 
     private void Judge(CancellationToken ct)
     {
+        if (stack.IsPlain)
+        {
+            line.Verdict = DiffVerdict.Present;
+            return;
+        }
+
         ref readonly StatX stat = ref walk.Stat;
         LowerHit original = walk.Original;
         if (walk.IsWhiteout)
@@ -313,6 +328,11 @@ internal sealed unsafe class DiffRun : IDisposable
 
     private void AddLimitGaps()
     {
+        if (contentOverLimit > 0)
+        {
+            gaps.Add($"content of {contentOverLimit} files", $"more than {maxContentBytes} bytes of content: their metadata is in the entries");
+        }
+
         if (originals.NotStored > 0)
         {
             gaps.Add($"bytes of {originals.NotStored} originals ({originals.NotStoredBytes} bytes)", $"before.tar is limited to {maxBeforeBytes} bytes; their hashes are in entries.jsonl");
@@ -338,6 +358,9 @@ internal sealed record DiffLimits
 
     /// <summary>Size of before.tar.</summary>
     public long MaxBeforeBytes { get; init; } = 1L << 30;
+
+    /// <summary>Bytes of files that are stored; beyond, a file has its metadata alone.</summary>
+    public long MaxContentBytes { get; init; } = long.MaxValue;
 
     /// <summary>Gaps recorded one by one.</summary>
     public int MaxGaps { get; init; } = 200;

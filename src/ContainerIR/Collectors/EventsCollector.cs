@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using ContainerIR.Collectors.Journals;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
@@ -19,6 +21,8 @@ internal sealed class EventsCollector(CollectionContext context) : ICollector
     private const int RingEvents = 256;
     private const long EngineLogLimitBytes = 512L * 1024 * 1024;
     private const int FlushBytes = 64 * 1024;
+
+    private static readonly byte[][] EngineUnits = [.. new[] { "docker.service", "containerd.service", "podman.service" }.Select(unit => Encoding.ASCII.GetBytes("_SYSTEMD_UNIT=" + unit))];
 
     public string Name => "events";
 
@@ -44,7 +48,7 @@ internal sealed class EventsCollector(CollectionContext context) : ICollector
             sink.AddGap("engine events before " + (counts.FirstNs is { } first ? Rfc3339.Format(first) : "the first"), "the engine keeps only its last 256 events in memory: older ones are gone");
         }
 
-        EngineLog log = await CopyEngineLogAsync(sink, ct);
+        EngineLog log = await CopyEngineLogAsync(container, sink, ct);
         await sink.AddJsonAsync("events-summary.json", "derived from events.jsonl", json => Write(json, counts, log), ct);
     }
 
@@ -80,7 +84,7 @@ internal sealed class EventsCollector(CollectionContext context) : ICollector
     }
 
     /// <summary>The engine's log is what its standard error is: a file can be copied through the descriptor, also when its name is gone.</summary>
-    private async Task<EngineLog> CopyEngineLogAsync(IEvidenceSink sink, CancellationToken ct)
+    private async Task<EngineLog> CopyEngineLogAsync(ContainerRef container, IEvidenceSink sink, CancellationToken ct)
     {
         const string sought = "the engine's own log";
         if (EngineProcess.Find(context.Runtime.Endpoint) is not { } engine)
@@ -106,12 +110,25 @@ internal sealed class EventsCollector(CollectionContext context) : ICollector
         }
         catch (HostFileException failure)
         {
-            bool isJournal = target.StartsWith("socket:", StringComparison.Ordinal) && HostFile.TryStat("/run/systemd/journal/socket") is not null;
-            sink.AddGap(sought, isJournal
-                ? "it goes to the systemd journal (/var/log/journal or /run/log/journal), which this collector does not read"
-                : $"its standard error is no file ({target}): {failure.Message}");
+            if (target.StartsWith("socket:", StringComparison.Ordinal) && await ExportEngineLogAsync(container, engine, sink, ct))
+            {
+                return new EngineLog(engine.Pid, "systemd journal");
+            }
+
+            sink.AddGap(sought, $"its standard error is no file ({target}), and no journal of the host has entries of it: {failure.Message}");
             return new EngineLog(engine.Pid, target);
         }
+    }
+
+    /// <summary>What the engine said to the systemd journal. Entries that carry other containers' output are left there.</summary>
+    private static async Task<bool> ExportEngineLogAsync(ContainerRef container, EngineProcess engine, IEvidenceSink sink, CancellationToken ct)
+    {
+        using HostJournal journal = HostJournal.Open(engine.PathPrefix());
+        long count = await journal.ExportAsync(
+            [Encoding.UTF8.GetBytes("_COMM=" + engine.Name), .. EngineUnits],
+            entry => entry.Text("CONTAINER_ID_FULL") is var id && (id.Length == 0 || id == container.Id),
+            "engine-log.journal-export.zst", $"entries of {DisplayText.Escape(engine.Name)} in the systemd journal, Journal Export Format", sink, null, ct);
+        return count > 0;
     }
 
     private void Write(Utf8JsonWriter json, Counts counts, EngineLog log)
@@ -133,7 +150,7 @@ internal sealed class EventsCollector(CollectionContext context) : ICollector
 
         json.WriteEndObject();
         json.WriteString("own_requests", "The backlog was the first request of this run, so nothing of it is ours. The requests that follow are GET of info, version, lists, inspects, "
-            + "image history, networks and, where no log file can be read, logs: none of these makes an event. Requests that would (exec, top, archive, export, attach, pause, commit) are not made by collectors.");
+            + "image history, networks and, where no log file can be read, logs: none of these makes an event. Requests that would (exec, top, archive, attach, pause, commit) are not made by collectors, nor is an export but where rootfs-diff says that nothing else was left.");
         json.WriteString("engine_log", log.Target);
         if (log.Pid is { } pid)
         {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Text;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Collectors;
@@ -31,6 +32,8 @@ internal static class JsonDocuments
     public static async Task<bool> AddDocumentAsync(
         this IEvidenceSink sink, IContainerRuntime runtime, EngineDocument document, string id, string name, string source, CancellationToken ct)
     {
+        // Without an engine it is made of the engine's files: the record must not say that an engine was asked.
+        source = runtime.IsLive ? source : $"{runtime.Endpoint}, in place of {source}";
         Stream content;
         try
         {
@@ -47,5 +50,17 @@ internal static class JsonDocuments
             EvidenceItem item = await sink.AddAsync(name, content, new ItemOptions(source), ct);
             return item.Status == ItemStatus.Complete;
         }
+    }
+
+    /// <summary>Writes an array of texts in display form.</summary>
+    public static void WriteTexts(this Utf8JsonWriter json, string name, IEnumerable<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (string value in values)
+        {
+            json.WriteStringValue(DisplayText.Escape(value));
+        }
+
+        json.WriteEndArray();
     }
 }

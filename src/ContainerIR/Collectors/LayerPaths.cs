@@ -1,4 +1,5 @@
 using System.Text;
+using ContainerIR.Collectors.Mounts;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
 using ContainerIR.Linux.Overlays;
@@ -87,7 +88,7 @@ internal sealed record LayerPaths
             Lowers = chosen.Lowers,
             UserXattr = chosen.UserXattr,
             FoundBy = mounted?.Upper is not null ? "mount-table" : "engine",
-            MountPoints = [.. mountPoints, .. container.Mounts.Select(mount => Encoding.UTF8.GetBytes(mount.Destination))],
+            MountPoints = [.. table.Count > 0 ? mountPoints : ExpectedMounts.UsualPlaces.Select(Encoding.UTF8.GetBytes), .. container.Mounts.Select(mount => Encoding.UTF8.GetBytes(mount.Destination))],
             Disagreements = remarks,
         };
     }

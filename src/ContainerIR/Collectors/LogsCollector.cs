@@ -16,7 +16,7 @@ namespace ContainerIR.Collectors;
 /// The container's output as the engine stored it, byte for byte: the current file, the rotated ones, and what the engine itself still holds open; beside it an
 /// index of its lines. Only where no file can be read the engine is asked, and the item says so.
 /// </summary>
-/// <remarks>Source: the files behind LogPath (json-file, k8s-file), local-logs/container.log (local), container-cached.log (cache of remote drivers); else GET /containers/{id}/logs.</remarks>
+/// <remarks>Source: the files behind LogPath (json-file, k8s-file), local-logs/container.log (local), container-cached.log (cache of remote drivers), the systemd journal (journald); else GET /containers/{id}/logs.</remarks>
 internal sealed class LogsCollector(CollectionContext context) : ICollector
 {
     private const long FileLimitBytes = 64L * 1024 * 1024 * 1024;
@@ -31,14 +31,20 @@ internal sealed class LogsCollector(CollectionContext context) : ICollector
     public async Task CollectAsync(ContainerRef container, IEvidenceSink sink, CancellationToken ct)
     {
         string driver = container.LogDriver ?? "";
+        EngineProcess? engine = EngineProcess.Find(context.Runtime.Endpoint);
+        string prefix = engine?.PathPrefix() ?? "";
+        await LogPointers.CollectAsync(container, prefix, sink, ct);
         if (driver == "none")
         {
             sink.AddGap("output of the container", "its log driver is none: the engine kept nothing of it");
             return;
         }
 
-        EngineProcess? engine = EngineProcess.Find(context.Runtime.Endpoint);
-        string prefix = engine?.PathPrefix() ?? "";
+        if (driver == "journald" && await JournaldLog.CollectAsync(container, prefix, sink, ct))
+        {
+            return;
+        }
+
         if (await PlaceAsync(container, driver, sink, ct) is { } place)
         {
             using LogFiles files = LogFiles.Open(place.Path, prefix, place.Item, container.Id, engine);
@@ -68,7 +74,7 @@ internal sealed class LogsCollector(CollectionContext context) : ICollector
             return path is { Length: > 0 } ? new Place(path, isPodman ? "ctr.log" : "container-json.log", isPodman ? "k8s-file" : "json-file") : null;
         }
 
-        if (driver != "local")
+        if (driver is not ("local" or "journald"))
         {
             sink.AddGap($"output as sent by the log driver {DisplayText.Escape(driver)}",
                 "it went to another system (its options in inspect.json name it); here is the engine's own cache of it, if any");

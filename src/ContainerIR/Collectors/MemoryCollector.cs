@@ -90,7 +90,7 @@ internal sealed class MemoryCollector(
         }
 
         await sink.AddJsonAsync("freeze.json", "the cgroup freezer", json => WriteFreeze(json, report, warnings), ct);
-        Tell(report, copier, warnings, sink);
+        Tell(report, copier, sink);
     }
 
     private static OverlayLayers OpenLayers(Membership members, out ProcMounts mounts)
@@ -114,6 +114,10 @@ internal sealed class MemoryCollector(
             {
                 // On record before it happens: should we not live to tell.
                 sink.AddEffect(string.Create(CultureInfo.InvariantCulture, $"about to hold all tasks of the container still, for at most {maxFrozen.TotalSeconds:0.###} s"));
+                foreach (string warning in warnings.Texts)
+                {
+                    sink.AddEffect("while it stands still: " + warning);
+                }
             }
 
             return await freezer.FreezeAsync(container.Id, container.InitPid, isPaused, maxFrozen, ct);
@@ -141,7 +145,7 @@ internal sealed class MemoryCollector(
         }
     }
 
-    private void Tell(FreezeReport report, ProcessCopier copier, FreezeWarnings warnings, IEvidenceSink sink)
+    private void Tell(FreezeReport report, ProcessCopier copier, IEvidenceSink sink)
     {
         if (report.StartedAt is { } startedAt && report.EndedAt is { } endedAt)
         {
@@ -158,11 +162,6 @@ internal sealed class MemoryCollector(
         if (copier.Cores > 0)
         {
             sink.AddEffect($"{copier.CopiedBytes} bytes of memory of {copier.Cores} processes were read: pages that were swapped out, or in a memory file they had not touched, became resident");
-        }
-
-        foreach (string warning in report.StartedAt is null ? [] : warnings.Texts)
-        {
-            sink.AddEffect("while it stood still: " + warning);
         }
 
         if (report.Outcome == FreezeOutcome.NotFrozen && freeze != FreezePolicy.Never)

@@ -1,9 +1,12 @@
+using ContainerIR.Collectors.Layers;
 using ContainerIR.Diffs;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Linux;
 using ContainerIR.Linux.Overlays;
 using ContainerIR.Runtimes;
+using ContainerIR.Runtimes.Stores;
 
 namespace ContainerIR.Collectors;
 
@@ -39,9 +42,16 @@ internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile pr
             paths = LayerPaths.Find(container, engineRoot, out whyNot);
         }
 
+        if (paths is null && await StoredAsync(container, ct) is { } stored)
+        {
+            // The engine named nothing; its storage driver's own files do.
+            container = container with { StorageData = stored };
+            paths = LayerPaths.Find(container, engineRoot: null, out whyNot);
+        }
+
         if (paths is null)
         {
-            sink.AddGap("writable layer", whyNot);
+            await new WholeRoot(runtime, profile, clock, limits).CollectAsync(container, whyNot, sink, ct);
             return;
         }
 
@@ -63,12 +73,13 @@ internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile pr
 
         using (stack)
         {
-            await CollectAsync(stack, paths.FoundBy, new MountPoints(paths.MountPoints), sink, ct);
+            IReadOnlyList<StoredLayer?> origins = LayerOrigins.Find(stack, await ImageAsync(container, ct));
+            await CollectAsync(stack, paths.FoundBy, new MountPoints(paths.MountPoints), sink, ct, origins);
         }
     }
 
     /// <summary>Copies layers that are already open.</summary>
-    internal async Task CollectAsync(LayerStack stack, string foundBy, MountPoints mountPoints, IEvidenceSink sink, CancellationToken ct)
+    internal async Task CollectAsync(LayerStack stack, string foundBy, MountPoints mountPoints, IEvidenceSink sink, CancellationToken ct, IReadOnlyList<StoredLayer?>? origins = null)
     {
         foreach (string missing in stack.Missing)
         {
@@ -116,7 +127,33 @@ internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile pr
             StartedAt = startedAt,
             EndedAt = clock.GetUtcNow(),
         });
-        await sink.AddAsync(SummaryItem, summary.Write([.. stack.Lowers.Select(lower => lower.Path)]), new(EntriesItem), ct);
+        byte[] document = summary.Write([.. stack.Lowers.Select(lower => lower.Path)], origins is null ? null : (json, index) => LayerOrigins.Write(json, origins, index));
+        await sink.AddAsync(SummaryItem, document, new(EntriesItem), ct);
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>?> StoredAsync(ContainerRef container, CancellationToken ct)
+    {
+        if (runtime is null || container.StorageData.ContainsKey("UpperDir") || await EngineRootAsync(ct) is not { Length: > 0 } root)
+        {
+            return null;
+        }
+
+        string prefix = EngineProcess.Find(runtime.Endpoint)?.PathPrefix() ?? "";
+        return DockerStore.TryOpen(prefix + root)?.StorageDataOf(container.StorageDriver ?? "", container.Id) is { Count: > 0 } found ? found : null;
+    }
+
+    /// <summary>The image on disk; null where it cannot be read: then originals have their layer's directory alone, and the layers collector has the gap.</summary>
+    private async Task<StoredImage?> ImageAsync(ContainerRef container, CancellationToken ct)
+    {
+        try
+        {
+            string prefix = runtime is null ? "" : EngineProcess.Find(runtime.Endpoint)?.PathPrefix() ?? "";
+            return await EngineRootAsync(ct) is { } root ? StoredImage.Read(prefix + root, container.StorageDriver ?? "", container.ImageId) : null;
+        }
+        catch (Exception failure) when (failure is HostFileException or InvalidDataException)
+        {
+            return null;
+        }
     }
 
     private async Task<string?> EngineRootAsync(CancellationToken ct)

@@ -63,7 +63,7 @@ internal sealed record RuntimeBundle(string Directory, string ContainerId, strin
     }
 
     /// <summary>The parent stands after the last ")" of stat, whatever the command's name holds, proc(5).</summary>
-    private static int ParentOf(int pid)
+    internal static int ParentOf(int pid)
     {
         string stat = Encoding.Latin1.GetString(HostFile.ReadSmall(Proc(pid, "stat"), 4096));
         string[] fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);

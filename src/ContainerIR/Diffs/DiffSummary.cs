@@ -96,7 +96,9 @@ public sealed record DiffSummary
     }
 
     /// <summary>Writes the document.</summary>
-    internal byte[] Write(IReadOnlyList<byte[]> lowers)
+    /// <param name="lowers">The lower directories, topmost first.</param>
+    /// <param name="writeOrigin">Writes what is known of where a lower directory, given by its index, came from.</param>
+    internal byte[] Write(IReadOnlyList<byte[]> lowers, Action<Utf8JsonWriter, int>? writeOrigin = null)
     {
         using MemoryStream document = new();
         using (Utf8JsonWriter json = new(document, new JsonWriterOptions { Indented = true }))
@@ -106,11 +108,13 @@ public sealed record DiffSummary
             json.WriteString("found_by"u8, FoundBy);
             json.WriteString("upper"u8, Upper);
             json.WriteStartArray("layers"u8);
-            foreach (byte[] lower in lowers)
+            for (int i = 0; i < lowers.Count; i++)
             {
+                byte[] lower = lowers[i];
                 json.WriteStartObject();
                 json.WriteString("directory"u8, DisplayText.Escape(lower));
                 json.WriteBase64String("directory_b64"u8, lower);
+                writeOrigin?.Invoke(json, i);
                 json.WriteEndObject();
             }
 

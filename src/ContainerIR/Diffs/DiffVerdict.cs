@@ -32,6 +32,9 @@ public enum DiffVerdict
 
     /// <summary>It was listed but could not be examined; the error says why.</summary>
     Unreadable,
+
+    /// <summary>It is there: in a tree that is no layer (a volume, a tmpfs, a whole root), nothing says what it was before.</summary>
+    Present,
 }
 
 /// <summary>What an object is, with the meaning the overlay gives it.</summary>
@@ -72,7 +75,7 @@ public enum DiffKind
 internal static class DiffWords
 {
     private static readonly string[] Verdicts =
-        ["unknown", "added", "modified", "touched", "metadata-only", "renamed", "deleted", "whiteout-of-nothing", "mount-stub", "unreadable"];
+        ["unknown", "added", "modified", "touched", "metadata-only", "renamed", "deleted", "whiteout-of-nothing", "mount-stub", "unreadable", "present"];
 
     private static readonly string[] Kinds =
         ["unknown", "file", "dir", "opaque-dir", "symlink", "fifo", "socket", "char-device", "block-device", "whiteout"];

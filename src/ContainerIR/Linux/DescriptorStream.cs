@@ -1,7 +1,7 @@
 namespace ContainerIR.Linux;
 
-/// <summary>Reads a descriptor from its first byte by offset, to its end. Owns the descriptor.</summary>
-internal sealed class DescriptorStream(Descriptor file) : Stream
+/// <summary>Reads a descriptor from its first byte by offset, to its end or a limit. Owns the descriptor.</summary>
+internal sealed class DescriptorStream(Descriptor file, long limitBytes = long.MaxValue) : Stream
 {
     private long position;
 
@@ -17,7 +17,7 @@ internal sealed class DescriptorStream(Descriptor file) : Stream
 
     public override int Read(Span<byte> buffer)
     {
-        int count = file.ReadAt(buffer, position, out int errno);
+        int count = file.ReadAt(buffer[..(int)Math.Min(buffer.Length, limitBytes - position)], position, out int errno);
         if (count < 0)
         {
             throw new IOException($"read at {position}: {Libc.Describe(errno)}");

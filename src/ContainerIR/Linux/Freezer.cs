@@ -7,7 +7,7 @@ namespace ContainerIR.Linux;
 /// <summary>What <see cref="Freezer.RepairLeftovers()"/> found.</summary>
 /// <param name="ContainerId">The container; empty where the record could not be read.</param>
 /// <param name="ControlPath">The file that thaws it.</param>
-/// <param name="Outcome">In words: <c>thawed</c>, <c>in progress</c>, <c>gone</c>, <c>failed</c>.</param>
+/// <param name="Outcome">In words: <c>frozen</c> (found, not repaired), <c>thawed</c>, <c>in progress</c>, <c>gone</c>, <c>failed</c>.</param>
 /// <param name="Detail">Why; empty when there is no more to say.</param>
 internal sealed record RepairedFreeze(string ContainerId, string ControlPath, string Outcome, string Detail);
 
@@ -26,10 +26,16 @@ internal sealed class Freezer
     public Freezer(GuardLaunch launch, TimeProvider clock, string stateFolder = FreezeState.DefaultFolder) =>
         (this.launch, this.clock, this.stateFolder) = (launch, clock, stateFolder);
 
-    /// <summary>Thaws every container that a dead run of ours left frozen. Called at each start and by <c>cir doctor</c>.</summary>
+    /// <summary>Thaws every container that a dead run of ours left frozen. Called at each start and by <c>cir doctor --repair</c>.</summary>
     public static IReadOnlyList<RepairedFreeze> RepairLeftovers() => RepairLeftovers(FreezeState.DefaultFolder);
 
-    public static IReadOnlyList<RepairedFreeze> RepairLeftovers(string folder)
+    /// <inheritdoc cref="RepairLeftovers()"/>
+    public static IReadOnlyList<RepairedFreeze> RepairLeftovers(string folder) => Examine(folder, isRepaired: true);
+
+    /// <summary>Says what <see cref="RepairLeftovers()"/> would find, and leaves it: the outcome of what waits for repair is <c>frozen</c>.</summary>
+    public static IReadOnlyList<RepairedFreeze> FindLeftovers(string folder = FreezeState.DefaultFolder) => Examine(folder, isRepaired: false);
+
+    private static List<RepairedFreeze> Examine(string folder, bool isRepaired)
     {
         List<RepairedFreeze> repaired = [];
         if (!Directory.Exists(folder))
@@ -42,7 +48,7 @@ internal sealed class Freezer
         {
             try
             {
-                repaired.Add(Repair(path, FreezeState.Load(path), boot));
+                repaired.Add(Repair(path, FreezeState.Load(path), boot, isRepaired));
             }
             catch (FileNotFoundException)
             {
@@ -129,7 +135,7 @@ internal sealed class Freezer
             report.RequestedNanoseconds = Monotonic();
             held = new HeldContainer(report, control, guard, statePath, clock);
             control.Write(control.FreezeWord);
-            bool isStill = await StandstillAsync(control, ct);
+            bool isStill = IsStandstill(control, ct);
             report.FrozenNanoseconds = Monotonic();
             report.Outcome = isStill ? FreezeOutcome.Frozen : FreezeOutcome.Freezing;
             if (!isStill)
@@ -178,28 +184,29 @@ internal sealed class Freezer
         RequestedAt = clock.GetUtcNow(),
     }.Save(statePath);
 
-    // Reading freezer.state makes the v1 freezer try again; v2 needs only time.
-    private static async Task<bool> StandstillAsync(FreezerControl control, CancellationToken ct)
+    private static bool IsStandstill(FreezerControl control, CancellationToken ct)
     {
         long started = Stopwatch.GetTimestamp();
         while (!control.IsFrozen())
         {
-            if (Stopwatch.GetElapsedTime(started) > StandstillLimit)
+            TimeSpan left = StandstillLimit - Stopwatch.GetElapsedTime(started);
+            if (left <= TimeSpan.Zero)
             {
                 return false;
             }
 
-            await Task.Delay(1, ct);
+            ct.ThrowIfCancellationRequested();
+            control.WaitForChange(left);
         }
 
         return true;
     }
 
-    private static RepairedFreeze Repair(string path, FreezeState state, string boot)
+    private static RepairedFreeze Repair(string path, FreezeState state, string boot, bool isRepaired)
     {
         if (state.BootId != boot)
         {
-            File.Delete(path);
+            Forget();
             return new RepairedFreeze(state.ContainerId, state.ControlPath, "gone", "it was frozen before the last boot");
         }
 
@@ -215,13 +222,27 @@ internal sealed class Freezer
 
         if (!File.Exists(state.ControlPath))
         {
-            File.Delete(path);
+            Forget();
             return new RepairedFreeze(state.ContainerId, state.ControlPath, "gone", "its control group is gone");
         }
 
+        string since = $"frozen since {state.RequestedAt:O} by process {state.OwnerPid}, which is gone";
+        if (!isRepaired)
+        {
+            return new RepairedFreeze(state.ContainerId, state.ControlPath, "frozen", since);
+        }
+
         FreezerControl.Write(state.ControlPath, word);
-        File.Delete(path);
-        return new RepairedFreeze(state.ContainerId, state.ControlPath, "thawed", $"frozen since {state.RequestedAt:O} by process {state.OwnerPid}, which is gone");
+        Forget();
+        return new RepairedFreeze(state.ContainerId, state.ControlPath, "thawed", since);
+
+        void Forget()
+        {
+            if (isRepaired)
+            {
+                File.Delete(path);
+            }
+        }
     }
 
     private static bool StandsInCgroups(string controlPath)

@@ -8,6 +8,8 @@ namespace ContainerIR.Linux;
 /// </summary>
 internal sealed class FreezerControl
 {
+    // A cancelled run must not wait longer than this.
+    private static readonly TimeSpan WakeLimit = TimeSpan.FromMilliseconds(100);
     private readonly byte[] top;
 
     private FreezerControl(bool isUnified, string hierarchy, string folder, byte[] top)
@@ -93,6 +95,31 @@ internal sealed class FreezerControl
 
     /// <summary>Whether every task in it stands still.</summary>
     public bool IsFrozen() => IsUnified ? ReadWord("cgroup.events").Split('\n').Contains("frozen 1") : ReadWord("freezer.state") == "FROZEN";
+
+    /// <summary>
+    /// Waits until the group may stand still; may return early. v2 wakes whoever polls cgroup.events when a value in it changes (kernel doc cgroup-v2).
+    /// v1 tells nobody: reading its file is what makes it look again, so it is left alone for a millisecond.
+    /// </summary>
+    public void WaitForChange(TimeSpan limit)
+    {
+        if (!IsUnified)
+        {
+            Libc.Pause(TimeSpan.FromMilliseconds(1));
+            return;
+        }
+
+        using Descriptor? events = Descriptor.Open(Libc.AT_FDCWD, Path.Combine(Folder, "cgroup.events"), Libc.O_RDONLY, out _);
+        // The kernel counts changes from the last read: read once more, then wait, and no change is missed.
+        if (events is not null && ProcEntry.ReadToEnd(events, 4096).Content.AsSpan().IndexOf("frozen 1"u8) >= 0)
+        {
+            return;
+        }
+
+        if (events is not null)
+        {
+            _ = Libc.WaitForEvent(events.Number, Libc.POLLPRI, limit < WakeLimit ? limit : WakeLimit);
+        }
+    }
 
     /// <summary>Writes a word into the control file.</summary>
     /// <exception cref="IOException">The kernel refuses, or the group is gone.</exception>

@@ -18,6 +18,10 @@ internal static unsafe partial class Libc
 
     // include/uapi/linux/mount.h
     public const uint OPEN_TREE_CLONE = 1;
+    public const nuint MS_REC = 0x4000;
+    public const nuint MS_PRIVATE = 1 << 18;
+    public const int MNT_DETACH = 2;
+    public const int UMOUNT_NOFOLLOW = 8;
     public const ulong MOUNT_ATTR_RDONLY = 0x1;
     public const ulong MOUNT_ATTR_NOSUID = 0x2;
     public const ulong MOUNT_ATTR_NODEV = 0x4;
@@ -76,6 +80,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int open_by_handle_at(int mount_fd, FileHandle* handle, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int mount(byte* source, byte* target, byte* type, nuint flags, void* data);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int umount2(byte* target, int flags);
 
     public static int openat2(int dirfd, byte* path, OpenHow* how) => (int)syscall(SYS_openat2, dirfd, (nint)path, (nint)how, sizeof(OpenHow), 0, 0);
 

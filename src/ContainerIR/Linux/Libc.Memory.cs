@@ -54,6 +54,13 @@ internal static unsafe partial class Libc
         return syscall(NrPpoll, (nint)(&request), 1, (nint)(&limit), 0, 0, 0) > 0 ? request.revents : (short)0;
     }
 
+    /// <summary>ppoll(2) of nothing: the calling thread rests.</summary>
+    public static void Pause(TimeSpan duration)
+    {
+        TimeSpec limit = new() { tv_sec = (long)duration.TotalSeconds, tv_nsec = duration.Ticks % TimeSpan.TicksPerSecond * 100 };
+        _ = syscall(NrPpoll, 0, 0, (nint)(&limit), 0, 0, 0);
+    }
+
     [StructLayout(LayoutKind.Sequential)]
     private struct PollRequest
     {

@@ -11,6 +11,7 @@ internal static unsafe partial class Libc
     public const int PROT_WRITE = 2;
     public const int MAP_SHARED = 1;
     public const short POLLIN = 1;
+    public const short POLLPRI = 2;
     public const short POLLERR = 8;
 
     [LibraryImport(Name, SetLastError = true)]

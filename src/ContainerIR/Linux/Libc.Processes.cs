@@ -18,6 +18,8 @@ internal static unsafe partial class Libc
     public const uint SIOCGSKNS = 0x894C;
 
     public const int CLONE_NEWNET = 0x40000000;
+    public const int CLONE_NEWNS = 0x00020000;
+    public const int CLONE_FS = 0x00000200;
 
     // openat2(2), include/uapi/linux/openat2.h.
     public const ulong RESOLVE_IN_ROOT = 0x10;
@@ -41,6 +43,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int setns(int fd, int kind);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int unshare(int kinds);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int ioctl(int fd, nuint request, nint argument);

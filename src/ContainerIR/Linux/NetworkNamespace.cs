@@ -30,6 +30,9 @@ internal sealed class NetworkNamespace : IDisposable
     /// <summary>NETLINK_NETFILTER.</summary>
     public NetlinkSocket? Netfilter { get; private set; }
 
+    /// <summary>A socket of a family, bound to nothing, through which iptables' own tables are asked for; by AF_INET, AF_INET6.</summary>
+    public Dictionary<int, Descriptor> Inet { get; } = [];
+
     /// <summary>Open tables by name; those that could not be opened have their errno.</summary>
     public Dictionary<string, (Descriptor? File, int Errno)> Tables { get; } = [];
 
@@ -56,6 +59,11 @@ internal sealed class NetworkNamespace : IDisposable
         Diagnostics?.Dispose();
         Routing?.Dispose();
         Netfilter?.Dispose();
+        foreach (Descriptor socket in Inet.Values)
+        {
+            socket.Dispose();
+        }
+
         foreach ((Descriptor? file, _) in Tables.Values)
         {
             file?.Dispose();
@@ -77,9 +85,17 @@ internal sealed class NetworkNamespace : IDisposable
 
         Routing = NetlinkSocket.Open(Libc.NETLINK_ROUTE, out _);
         Netfilter = NetlinkSocket.Open(Libc.NETLINK_NETFILTER, out _);
-        foreach (string name in withTables ? TableNames : ["nf_conntrack"])
+        foreach (string name in withTables ? TableNames : ["nf_conntrack", "ip_tables_names", "ip6_tables_names"])
         {
             Tables[name] = (Descriptor.Open(Libc.AT_FDCWD, "/proc/thread-self/net/" + name, Libc.O_RDONLY, out errno), errno);
+        }
+
+        foreach (int family in (int[])[Libc.AF_INET, Libc.AF_INET6])
+        {
+            if (Descriptor.Own(Libc.socket(family, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC, 0), out _) is { } socket)
+            {
+                Inet[family] = socket;
+            }
         }
 
         return null;

@@ -24,7 +24,7 @@ internal sealed class OverlayLayers : IDisposable
             return opened;
         }
 
-        foreach (byte[] folder in Folders(root.SuperOptions))
+        foreach (byte[] folder in OverlayOptions.Parse(root.SuperOptions).TopToBottom)
         {
             // Relative folders are relative to the engine's working directory, which we do not guess.
             if (folder is [(byte)'/', ..] && opened.layers.Count < MaxLayers
@@ -70,11 +70,4 @@ internal sealed class OverlayLayers : IDisposable
     }
 
     public void Dispose() => layers.ForEach(layer => layer.Dispose());
-
-    /// <summary>Upper first, then lowers from top to bottom. A colon in a name is written <c>\:</c>.</summary>
-    public static List<byte[]> Folders(ReadOnlySpan<byte> options)
-    {
-        var parsed = OverlayOptions.Parse(options);
-        return [.. parsed.Upper is { } upper ? new[] { upper } : [], .. parsed.Lowers];
-    }
 }

@@ -4,7 +4,20 @@ using System.Text;
 namespace ContainerIR.Linux;
 
 /// <summary>One line of mountinfo.</summary>
-internal sealed record ProcMount(ulong Id, uint DeviceMajor, uint DeviceMinor, byte[] Root, byte[] MountPoint, string FileSystem, byte[] SuperOptions);
+internal sealed record ProcMount(ulong Id, uint DeviceMajor, uint DeviceMinor, byte[] Root, byte[] MountPoint, string FileSystem, byte[] SuperOptions)
+{
+    /// <summary>The mount it is mounted in.</summary>
+    public ulong ParentId { get; init; }
+
+    /// <summary>Options of this mount alone.</summary>
+    public byte[] Options { get; init; } = [];
+
+    /// <summary>What was mounted, as its file system calls it: a device, a name, anything.</summary>
+    public byte[] Source { get; init; } = [];
+
+    /// <summary>Device and root: equal for mounts that show the same tree.</summary>
+    public bool ShowsSameAs(ProcMount other) => DeviceMajor == other.DeviceMajor && DeviceMinor == other.DeviceMinor && Root.AsSpan().SequenceEqual(other.Root);
+}
 
 /// <summary>
 /// The mounts one process sees (proc_pid_mountinfo(5)), and with them the answer to "may a read of this file wait for someone for ever?".
@@ -65,6 +78,13 @@ internal sealed class ProcMounts
         return Parse(raw.Content);
     }
 
+    /// <summary>Reads a table that is open.</summary>
+    public static ProcMounts Read(Descriptor mountinfo, out Bytes raw)
+    {
+        raw = ProcEntry.ReadToEnd(mountinfo, MaxBytes);
+        return Parse(raw.Content);
+    }
+
     /// <summary>Declares the overlay the engine mounted as the container's root safe; any other overlay may stand on anything.</summary>
     public void Trust(uint deviceMajor, uint deviceMinor)
     {
@@ -113,7 +133,8 @@ internal sealed class ProcMounts
 
     private static bool IsOctal(byte c) => c is >= (byte)'0' and <= (byte)'7';
 
-    private bool MayBlock(ProcMount mount) => mount.FileSystem == "overlay"
+    /// <summary>Whether reading what is on a mount may wait for a server.</summary>
+    public bool MayBlock(ProcMount mount) => mount.FileSystem == "overlay"
         ? trustedOverlay != (mount.DeviceMajor, mount.DeviceMinor)
         : !Local.Contains(mount.FileSystem);
 
@@ -142,6 +163,7 @@ internal sealed class ProcMounts
         }
 
         ReadOnlySpan<byte> tail = line[(dash + 3)..];
+        _ = ulong.TryParse(line[parts[1]], System.Globalization.CultureInfo.InvariantCulture, out ulong parent);
         Span<Range> tailParts = stackalloc Range[3];
         int count = ByteFields.Split(tail, tailParts);
         if (count < 1)
@@ -151,6 +173,11 @@ internal sealed class ProcMounts
 
         return new ProcMount(
             id, major, minor, Unescape(line[parts[3]]), Unescape(line[parts[4]]), Encoding.ASCII.GetString(tail[tailParts[0]]),
-            count < 3 ? [] : tail[tailParts[2]].ToArray());
+            count < 3 ? [] : tail[tailParts[2]].ToArray())
+        {
+            ParentId = parent,
+            Options = line[parts[5]].ToArray(),
+            Source = count < 2 ? [] : Unescape(tail[tailParts[1]]),
+        };
     }
 }

@@ -149,7 +149,8 @@ internal static class SockDiag
             switch (attributes.Type)
             {
                 case 0:
-                    name = value.ToArray();
+                    // A name in a file system ends with a NUL the kernel adds; in an abstract one every NUL counts (unix(7)).
+                    name = (value is [not 0, .., 0] ? value[..^1] : value).ToArray();
                     break;
                 case 2 when value.Length >= 4:
                     peer = BinaryPrimitives.ReadUInt32LittleEndian(value);

@@ -157,6 +157,9 @@ internal static class LogFlags
     /// <summary>The text shown is cut; the file holds all of it.</summary>
     public const string Cut = "text-cut";
 
+    /// <summary>The journal received it from another program than the engine: anybody may write an entry that names a container.</summary>
+    public const string ForeignSender = "foreign-sender";
+
     /// <summary>A compressed file ended or broke before its end.</summary>
     public const string BrokenArchive = "broken-archive";
 }

@@ -149,6 +149,13 @@ internal static class RiskMarks
         }
     }
 
+    /// <summary>Whether a path is a directory of the host system itself, or holds the engine's data: more than one container's.</summary>
+    public static bool IsHostSystem(string path, string? engineRoot)
+    {
+        string normal = Normal(path);
+        return IsSensitive(normal, engineRoot) || (engineRoot is { Length: > 1 } root && IsBelow(root, normal));
+    }
+
     private static bool IsSensitive(string path, string? engineRoot) =>
         SensitiveRoots.Contains(path)
         || SensitiveTrees.Any(tree => IsBelow(path, tree))

@@ -52,8 +52,17 @@ public sealed record SocketRow
     /// <summary>Bytes received; null when the kernel did not say.</summary>
     public long? BytesReceived { get; init; }
 
+    /// <summary>How long before it was read data was last sent; null when the kernel did not say.</summary>
+    public long? LastSentMilliseconds { get; init; }
+
+    /// <summary>How long before it was read data was last received; null when the kernel did not say.</summary>
+    public long? LastReceivedMilliseconds { get; init; }
+
     /// <summary>Processes that hold it, those of the container first.</summary>
     public IReadOnlyList<SocketOwner> Owners { get; init; } = [];
+
+    /// <summary>The first of them; null when none is known.</summary>
+    public SocketOwner? FirstOwner => Owners.Count > 0 ? Owners[0] : null;
 
     /// <summary>Which lists named it: <c>sock_diag</c>, <c>proc</c>, <c>descriptor</c>.</summary>
     public IReadOnlyList<string> SeenBy { get; init; } = [];
@@ -83,6 +92,8 @@ public sealed record SocketRow
             Uid = JsonFields.Number(row, "uid"),
             BytesSent = JsonFields.Number(row, "bytes_sent"),
             BytesReceived = JsonFields.Number(row, "bytes_received"),
+            LastSentMilliseconds = JsonFields.Number(row, "last_sent_ms"),
+            LastReceivedMilliseconds = JsonFields.Number(row, "last_received_ms"),
             SeenBy = JsonFields.Texts(row, "seen_by"),
             IsHostSide = JsonFields.Flag(row, "host_side"),
             Owners = JsonFields.List(row, "owners", e => JsonFields.Number(e, "pid") is not { } pid

@@ -16,6 +16,11 @@ internal sealed record EngineProcess(int Pid, string Name)
     /// </summary>
     public static EngineProcess? Find(string endpoint)
     {
+        if (endpoint.StartsWith(Stores.DiskRuntime.EndpointPrefix, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
         int? listener = EngineConnection.ListenerPid(EngineAddress.Parse(endpoint));
         if (listener is { } pid && NameOf(pid) is { } name && IsEngine(name))
         {

@@ -40,6 +40,7 @@ public static class HostReadiness
         AddSpace(checks, outDirectory);
         AddClock(checks, host.Clock);
         AddFirewall(checks);
+        AddLeftFrozen(checks);
         return checks;
     }
 
@@ -148,6 +149,15 @@ public static class HostReadiness
         Add(checks, "nft", "nftables", nft is null ? ReadinessState.Warning : ReadinessState.Ok, nft ?? "no nft program",
             nft is null ? "Isolation by firewall rules, and the listing of rules, are not available." : "Isolation by firewall rules is available.",
             nft is null ? "Install the package nftables, or isolate by disconnecting the container's networks." : null);
+    }
+
+    private static void AddLeftFrozen(List<ReadinessCheck> checks)
+    {
+        RepairedFreeze[] left = [.. Freezer.FindLeftovers().Where(one => one.Outcome is "frozen" or "failed")];
+        Add(checks, "frozen", "Left frozen", left.Length == 0 ? ReadinessState.Ok : ReadinessState.Warning,
+            left.Length == 0 ? "none" : string.Join("; ", left.Select(one => $"{(one.ContainerId.Length > 0 ? one.ContainerId : one.ControlPath)} ({one.Detail})")),
+            left.Length == 0 ? "No container stands still because of an earlier run." : "An earlier run was killed, with its guard, while it held this container still.",
+            left.Length == 0 ? null : "cir doctor --repair thaws it; so does the next cir acquire.");
     }
 
     private static List<string> MissingCapabilities()

@@ -2,12 +2,15 @@ namespace ContainerIR.Runtimes;
 
 /// <summary>
 /// An engine that holds containers, read only. Documents come back as the bytes the engine sent: typed models drop what they do not know.
-/// No call of this interface changes a container or adds to the engine's events.
+/// No call of this interface changes a container; none but an export adds to the engine's events.
 /// </summary>
 internal interface IContainerRuntime : IAsyncDisposable
 {
     /// <summary>Kind of engine: <c>docker</c>, <c>podman</c>.</summary>
     string Kind { get; }
+
+    /// <summary>Whether there is a live system behind it; else it reads an engine's data directory, and what is volatile is gone.</summary>
+    bool IsLive => true;
 
     /// <summary>Where it answers, for example <c>unix:///var/run/docker.sock</c>.</summary>
     string Endpoint { get; }
@@ -49,6 +52,9 @@ internal enum EngineDocument
     /// <summary>A container's output as the engine gives it: fallback where no file can be read.</summary>
     ContainerLogs,
 
+    /// <summary>A container's whole file system as the engine makes it (tar). Loses what it does not know, and adds an event: only where nothing else is left.</summary>
+    ContainerExport,
+
     /// <summary>An image's configuration and digests.</summary>
     ImageInspect,
 
@@ -57,4 +63,16 @@ internal enum EngineDocument
 
     /// <summary>A network.</summary>
     NetworkInspect,
+
+    /// <summary>All containers with ids, names, images, states and labels: the inventory, nothing of their content.</summary>
+    ContainerList,
+
+    /// <summary>All images with tags, digests and sizes.</summary>
+    ImageList,
+
+    /// <summary>All networks.</summary>
+    NetworkList,
+
+    /// <summary>All volumes.</summary>
+    VolumeList,
 }

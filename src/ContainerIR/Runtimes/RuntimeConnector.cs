@@ -44,6 +44,11 @@ internal static class RuntimeConnector
             : telling;
     }
 
+    /// <summary>Makes a runtime of an engine's data directory, with no engine.</summary>
+    /// <exception cref="OperatorException">It is none.</exception>
+    public static IContainerRuntime OpenDisk(string root, string? spoolDirectory = null, TimeProvider? clock = null) =>
+        Stores.DiskRuntime.Open(Path.GetFullPath(root), spoolDirectory ?? Path.GetTempPath(), clock ?? TimeProvider.System);
+
     /// <summary>The address a person or the environment chose; null when none did.</summary>
     internal static EngineAddress? Chosen(string? endpoint)
     {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using ContainerIR.Acquisitions;
 using ContainerIR.Cases;
 using ContainerIR.Collectors;
+using ContainerIR.Collectors.Traffic;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Seals;
@@ -40,6 +41,43 @@ public sealed class The_acquire_command : IDisposable
             ("web", "IR-7", Profile.Triage, terminal.Folder, "Jane", "shop", "unix:///x"),
             (asked.Container, asked.CaseId, asked.Profile, asked.OutDirectory, asked.Examiner, asked.Reason, asked.Endpoint));
         Assert.Equal([collector], asked.Skip);
+    }
+
+    [Fact]
+    public async Task Leaves_memory_standstill_and_traffic_to_the_profile()
+    {
+        await terminal.RunAsync("acquire", "web", "--case", "IR-7");
+
+        Assert.Equal(new VolatileChoices(), asked!.Choices);
+        Assert.Equal(["memory", "tmpfs", "traffic", "volumes"], CollectorList.All.Where(entry => !entry.IsWanted(Profile.Standard, asked.Choices)).Select(entry => entry.Name).Order());
+        Assert.All(CollectorList.All, entry => Assert.True(entry.IsWanted(Profile.Full, asked.Choices)));
+    }
+
+    [Fact]
+    public async Task Switches_memory_and_traffic_on_in_any_profile()
+    {
+        await terminal.RunAsync("acquire", "web", "--case", "IR-7", "--profile", "triage", "--memory", "implants", "--freeze", "always", "--pcap", "30,100");
+
+        Assert.Equal(
+            new VolatileChoices { Memory = MemoryScope.Implants, Freeze = FreezePolicy.Always, Traffic = new TrafficOptions(TimeSpan.FromSeconds(30), 100 << 20) }, asked!.Choices);
+        Assert.All(CollectorList.All.Where(entry => entry.Name is "memory" or "traffic"), entry => Assert.True(entry.IsWanted(Profile.Triage, asked.Choices)));
+    }
+
+    [Fact]
+    public async Task Switches_memory_off_in_profile_full()
+    {
+        await terminal.RunAsync("acquire", "web", "--case", "IR-7", "--profile", "full", "--memory", "none");
+
+        Assert.Equal(["memory"], CollectorList.All.Where(entry => !entry.IsWanted(Profile.Full, asked!.Choices)).Select(entry => entry.Name));
+    }
+
+    [Fact]
+    public async Task Refuses_traffic_for_no_time()
+    {
+        Assert.Equal(2, await terminal.RunAsync("acquire", "web", "--case", "IR-7", "--pcap", "soon"));
+
+        Assert.Null(asked);
+        Assert.Contains("--pcap 30", terminal.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -190,7 +228,7 @@ public sealed class The_acquire_command : IDisposable
         terminal.Acquire = (_, _, progress, _) =>
         {
             progress!.Report(new AcquisitionProgress(AcquisitionStage.Collecting, "logs", null, 0, 0));
-            progress.Report(new AcquisitionProgress(AcquisitionStage.Collecting, "logs", null, 2, 2000));
+            progress.Report(new AcquisitionProgress(AcquisitionStage.Collecting, "logs", null, 2, 2000, Ended: new CollectorEnd("logs", 2, 2000, TimeSpan.FromSeconds(1))));
             progress.Report(new AcquisitionProgress(AcquisitionStage.Sealing, null, null, 2, 2000));
             return Task.FromResult(Result([]));
         };

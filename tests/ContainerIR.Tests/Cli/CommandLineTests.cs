@@ -56,6 +56,53 @@ public sealed class The_command_line : IDisposable
     }
 
     [Fact]
+    public async Task Adds_a_bundle_from_elsewhere_to_a_case_once_it_is_verified()
+    {
+        SealedBundle bundle = await SomeIndexedBundle.MakeAsync(terminal.Folder);
+        Assert.Equal(0, await terminal.RunAsync("case", "new", "IR-7"));
+
+        Assert.Equal(0, await terminal.RunAsync("case", "add", "IR-7", bundle.Path));
+
+        Assert.Contains($"added  {SomeIndexedBundle.Name}", terminal.Out, StringComparison.Ordinal);
+        using CaseStore store = CaseStore.OpenReadOnly(new CaseHome(terminal.Home), "IR-7");
+        Assert.Equal(bundle.RootSha256, Assert.Single(CaseReader.ReadOverview(store).Bundles).RootSha256);
+    }
+
+    [Fact]
+    public async Task Adds_no_bundle_of_which_one_byte_of_an_item_changed()
+    {
+        SealedBundle bundle = await SomeIndexedBundle.MakeAsync(terminal.Folder);
+        Assert.Equal(0, await terminal.RunAsync("case", "new", "IR-7"));
+        string item = Path.Combine(bundle.Path, "data/0002-network/sockets.jsonl");
+        File.WriteAllText(item, File.ReadAllText(item).Replace("4444", "4445", StringComparison.Ordinal));
+
+        Assert.Equal(3, await terminal.RunAsync("case", "add", "IR-7", bundle.Path));
+
+        Assert.Contains("Not added", terminal.Error, StringComparison.Ordinal);
+        using CaseStore store = CaseStore.OpenReadOnly(new CaseHome(terminal.Home), "IR-7");
+        Assert.Empty(store.ListBundles());
+    }
+
+    [Fact]
+    public async Task Shows_the_timeline_of_a_bundle_and_of_a_case_in_text_and_json()
+    {
+        SealedBundle bundle = await SomeIndexedBundle.MakeAsync(terminal.Folder);
+
+        Assert.Equal(0, await terminal.RunAsync("timeline", bundle.Path, "--source", "engine", "--json"));
+        using JsonDocument row = JsonDocument.Parse(terminal.Out);
+        Assert.Equal("2023-11-14T22:13:20.000000001Z", row.RootElement.GetProperty("at").GetString());
+        Assert.Equal("data/0001-events/events-parsed.jsonl", row.RootElement.GetProperty("item").GetString());
+
+        Assert.Equal(0, await terminal.RunAsync("timeline", bundle.Path, "--around", "2023-11-14T22:13:21", "--limit", "2", "--source", "log"));
+        Assert.Equal(2, terminal.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line.Contains("stdout: GET /", StringComparison.Ordinal)));
+        Assert.Contains("more than 2 rows", terminal.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', terminal.Out);
+
+        Assert.Equal(2, await terminal.RunAsync("timeline", bundle.Path, "--around", "2023-11-14", "--from", "2023-11-14"));
+        Assert.Equal(2, await terminal.RunAsync("timeline", "NO-SUCH-CASE"));
+    }
+
+    [Fact]
     public async Task Opens_lists_and_shows_a_case()
     {
         Assert.Equal(0, await terminal.RunAsync("case", "new", "IR-7", "--examiner", "Jane", "--reason", "shop"));

@@ -128,11 +128,13 @@ public sealed class The_progress_line : IDisposable
             line.Report(new AcquisitionProgress(AcquisitionStage.Collecting, "logs", null, 0, 0));
             clock.Advance(TimeSpan.FromSeconds(1));
             line.Report(new AcquisitionProgress(AcquisitionStage.Collecting, "logs", null, 2, 1500, GapText: "/x\u001b[2J: no such file"));
-            line.Report(new AcquisitionProgress(AcquisitionStage.Collecting, "image", null, 2, 1500));
+            line.Report(new AcquisitionProgress(AcquisitionStage.Collecting, "logs", null, 2, 1500, Ended: new CollectorEnd("logs", 2, 1500, TimeSpan.FromSeconds(1))));
+            line.Report(new AcquisitionProgress(AcquisitionStage.Collecting, "image", null, 2, 1500, EffectText: "memory: held \u001b[2J"));
             clock.Advance(TimeSpan.FromSeconds(1));
         }
 
-        Assert.Equal(["  gap: /x\\x1b[2J: no such file", "  logs                       2 items      1.5 kB       1.0 s"], Kept());
+        Assert.Equal(
+            ["  gap: /x\\x1b[2J: no such file", "  logs                       2 items      1.5 kB       1.0 s", "  effect: memory: held \\x1b[2J"], Kept());
         Assert.EndsWith("\r\u001b[K", writer.ToString(), StringComparison.Ordinal);
     }
 

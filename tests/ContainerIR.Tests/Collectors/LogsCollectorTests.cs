@@ -77,6 +77,44 @@ public sealed class Collected_logs
         Assert.All(rows, row => Assert.NotNull(row.TimeNs));
     }
 
+    [Theory]
+    [InlineData("json-file")]
+    [InlineData("local")]
+    public async Task Are_complete_from_the_first_line_still_on_disk_to_the_last(string driver)
+    {
+        using TestContainer container = RealEngine.Start(
+            ["--log-driver", driver, "--log-opt", "max-size=40k", "--log-opt", "max-file=4", "--log-opt", "compress=true"],
+            "sh", "-c", "i=0; while [ $i -lt 6000 ]; do echo line $i of the output; i=$((i+1)); done; echo done; sleep 1000");
+        string folder = Path.Combine(RealEngine.Docker("info", "-f", "{{.DockerRootDir}}").Trim(), "containers", container.Id);
+        string current = driver == "local" ? Path.Combine(folder, "local-logs", "container.log") : container.Inspect("{{.LogPath}}");
+        await RealEngine.Until(() => RealEngine.Docker("logs", "--tail", "1", container.Id).Contains("done", StringComparison.Ordinal) && File.Exists(current + ".3.gz"), "rotations and the last line");
+        await RealEngine.Until(() => !File.Exists(current + ".1") && !File.Exists(current + ".2"), "compression");
+        using FolderSink sink = await Engine.Collect(container.Id, context => new LogsCollector(context));
+        List<LogRow> rows = Rows(sink);
+        Assert.Equal("done", rows[^1].Text);
+
+        // zcat and strings are the other witness: the oldest file's first line.
+        string oldest = RealEngine.Run("sh", "-c", $"zcat {current}.3.gz | strings | grep -o 'line [0-9]* of' | head -1").Trim();
+        int first = Number(oldest);
+        Assert.True(first > 0);
+        Assert.Equal(Enumerable.Range(first, 6000 - first), rows.SkipLast(1).Select(row => Number(row.Text)));
+        Assert.Equal(4, rows.Select(row => row.File).Distinct().Count());
+        Assert.All(rows, row => Assert.Empty(row.Flags));
+        Assert.Equal(File.ReadAllBytes(current), sink.Read((driver == "local" ? "container.log" : "container-json.log") + ".zst"));
+        Assert.Equal(3, sink.Items.Count(item => item.Path.EndsWith(".gz", StringComparison.Ordinal)));
+        Assert.Empty(sink.Gaps);
+    }
+
+    [Fact]
+    public async Task Point_to_log_files_in_the_writable_layer_and_in_volumes()
+    {
+        using TestContainer container = RealEngine.Start(["-v", "/data"], "sh", "-c", "echo a > /var/log/app.txt; mkdir -p /data/logs; echo b > /data/logs/access; echo c > /data/other; echo d > /data/web.log; echo done; sleep 1000");
+        await Written(container, "done");
+        using FolderSink sink = await Engine.Collect(container.Id, context => new LogsCollector(context));
+        using JsonDocument list = JsonDocument.Parse(sink.Read("log-files-inside.json"));
+        Assert.Equal(["/data/logs/access", "/data/web.log", "/var/log/app.txt"], list.RootElement.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("path").GetString()!).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public async Task Say_that_the_driver_none_keeps_nothing()
     {
@@ -127,6 +165,8 @@ public sealed class Collected_logs
         using FileStream rows = File.OpenRead(sink.PathOf("index.jsonl.zst"));
         return [.. LogRow.Read(rows, line => Assert.Fail("a broken row at " + line.Offset))];
     }
+
+    private static int Number(string line) => int.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
 
     private static async Task Written(TestContainer container, string text) =>
         await RealEngine.Until(() => File.ReadAllText(container.Inspect("{{.LogPath}}")).Contains(text, StringComparison.Ordinal), text + " in the log");

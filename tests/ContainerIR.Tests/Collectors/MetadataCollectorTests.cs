@@ -97,6 +97,26 @@ public sealed class Collected_host_facts
 public sealed class Collected_configuration
 {
     [Fact]
+    public async Task Says_what_decides_over_its_freedom_as_asked_for_and_as_the_kernel_has_it()
+    {
+        using TestContainer container = RealEngine.Start(
+            ["--cap-add", "NET_ADMIN", "--cap-drop", "MKNOD", "--security-opt", "no-new-privileges", "--pid", "host", "--restart", "on-failure:3", "-v", "/data", "--label", "com.docker.compose.project=shop",
+                "--device", "/dev/null:/dev/x:r", "--health-cmd", "true"], "sleep", "1000");
+        using FolderSink sink = await Engine.Collect(container.Id, context => new ConfigurationCollector(context));
+        using JsonDocument facts = JsonDocument.Parse(sink.Read("facts.json"));
+        JsonElement root = facts.RootElement, kernel = root.GetProperty("first_process");
+        Assert.False(root.Flag("privileged"));
+        Assert.Equal(("host", "on-failure", 3L), (root.Text("PidMode"), root.Text("restart_policy"), root.Number("restart_limit")));
+        Assert.Equal(["compose"], root.Texts("orchestrators"));
+        Assert.Equal("/dev/null as /dev/x r", Assert.Single(root.Texts("devices")));
+        Assert.EndsWith("at /data rw", Assert.Single(root.Texts("mounts")), StringComparison.Ordinal);
+        Assert.Contains("NET_ADMIN", kernel.Texts("capabilities_effective"));
+        Assert.DoesNotContain("MKNOD", kernel.Texts("capabilities_bounding"));
+        Assert.True(kernel.Flag("no_new_privileges"));
+        Assert.Equal(File.ReadAllText($"/proc/{container.InitPid}/status").Contains("Seccomp:\t2", StringComparison.Ordinal) ? "filter" : "off", kernel.Text("seccomp"));
+    }
+
+    [Fact]
     public async Task Holds_the_engines_answer_its_files_and_the_runtimes()
     {
         using TestContainer container = RealEngine.Start(["--memory", "64m", "--cap-add", "SYS_PTRACE"], "sleep", "1000");

@@ -27,6 +27,31 @@ public sealed class A_frozen_container : IDisposable
         await RealEngine.Until(() => File.ReadAllText(beat) != now, "the container to run on");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Stands_still_by_either_version_of_control_groups(bool isUnified)
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "while true; do date +%s%N > /beat; done");
+        using ProcEntry init = ProcEntry.Open(container.InitPid, out _)!;
+        using ProcEntry self = ProcEntry.Open(Environment.ProcessId, out _)!;
+        FreezerControl? control = FreezerControl.FindAll(CgroupLines.Parse(init.Read("cgroup", 65536).Content), container.Id, self.Read("mountinfo", 1 << 20).Content, out _)
+            .Find(one => one.IsUnified == isUnified);
+        Assert.SkipWhen(control is null, $"this host has no freezer of version {(isUnified ? 2 : 1)}");
+
+        control.Write(control.FreezeWord);
+        Stopwatch watch = Stopwatch.StartNew();
+        while (!control.IsFrozen() && watch.Elapsed < TimeSpan.FromSeconds(10))
+        {
+            control.WaitForChange(TimeSpan.FromSeconds(10) - watch.Elapsed);
+        }
+
+        Assert.True(control.IsFrozen());
+        Assert.True(control.IsHeld());
+        control.Write(control.ThawWord);
+        Assert.False(control.IsHeld());
+    }
+
     [Fact]
     public async Task Runs_again_when_whoever_froze_it_is_killed()
     {
@@ -49,6 +74,7 @@ public sealed class A_frozen_container : IDisposable
         await RealEngine.Until(() => FreezeState.StartOf(guard.Id) is null, "the guard to end");
         holder.Kill();
         await holder.WaitForExitAsync();
+        Assert.Equal(("frozen", container.Id), (Freezer.FindLeftovers(folder) is [var found] ? found.Outcome : "", container.Id));
         Assert.True(IsStill(container));
         Assert.Equal(("thawed", container.Id), (Freezer.RepairLeftovers(folder) is [var repaired] ? repaired.Outcome : "", container.Id));
         Assert.False(IsStill(container));

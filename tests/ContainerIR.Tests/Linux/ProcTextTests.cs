@@ -108,7 +108,7 @@ public sealed class A_process_mount_table
 
     [Fact]
     public void Give_the_layer_folders_with_their_escapes_undone() => Assert.Equal(
-        ["/up per", "/l/A:x", "/l/B"], OverlayLayers.Folders(Mounts.Root!.SuperOptions).Select(Encoding.ASCII.GetString));
+        ["/up per", "/l/A:x", "/l/B"], ContainerIR.Linux.Overlays.OverlayOptions.Parse(Mounts.Root!.SuperOptions).TopToBottom.Select(Encoding.ASCII.GetString));
 
     [Property(MaxTest = 300)]
     public bool Never_throws(byte[] bytes) => ProcMounts.Parse(bytes).All.Count >= 0;
@@ -161,7 +161,7 @@ public sealed class A_conntrack_line
     [Fact]
     public void Shows_both_directions_and_whether_an_address_was_translated()
     {
-        ConntrackLine? flow = ConntrackLine.Parse(
+        TrackedFlow? flow = TrackedFlow.Parse(
             "ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.5 dst=1.2.3.4 sport=40000 dport=443 packets=7 bytes=900 src=1.2.3.4 dst=9.9.9.9 sport=443 dport=40000 packets=5 bytes=800 [ASSURED] mark=3 zone=0 use=2"u8);
 
         Assert.Equal(("tcp", "ESTABLISHED", true, true, 3UL), (flow!.Protocol, flow.State, flow.IsAssured, flow.IsTranslated, flow.Mark));
@@ -173,11 +173,11 @@ public sealed class A_conntrack_line
     [Fact]
     public void Of_udp_has_no_state()
     {
-        ConntrackLine? flow = ConntrackLine.Parse("ipv4 2 udp 17 29 src=10.0.0.5 dst=10.0.0.6 sport=1 dport=53 [UNREPLIED] src=10.0.0.6 dst=10.0.0.5 sport=53 dport=1 mark=0 use=1"u8);
+        TrackedFlow? flow = TrackedFlow.Parse("ipv4 2 udp 17 29 src=10.0.0.5 dst=10.0.0.6 sport=1 dport=53 [UNREPLIED] src=10.0.0.6 dst=10.0.0.5 sport=53 dport=1 mark=0 use=1"u8);
 
         Assert.Equal(("", true, false), (flow!.State, flow.IsUnreplied, flow.IsTranslated));
     }
 
     [Property(MaxTest = 300)]
-    public bool Never_throws(byte[] bytes) => ConntrackLine.Parse(bytes) is null or { Protocol: not null };
+    public bool Never_throws(byte[] bytes) => TrackedFlow.Parse(bytes) is null or { Protocol: not null };
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ContainerIR.Rows;
+using ContainerIR.Runtimes;
 using ContainerIR.Tests.Some;
 using Xunit;
 

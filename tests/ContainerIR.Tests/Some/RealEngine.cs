@@ -13,6 +13,11 @@ internal static class RealEngine
     /// <summary>A busybox image made here, without a repository digest.</summary>
     public static string Image => LazyImage.Value;
 
+    private static readonly Lazy<string> LazyDebian = new(BuildDebianImage);
+
+    /// <summary>A minimal Debian made by debootstrap, kept in the engine and as a tar in /var/tmp/cir-tests: made once a machine.</summary>
+    public static string Debian => LazyDebian.Value;
+
     /// <summary>Where the engine answers.</summary>
     public static string Endpoint => Environment.GetEnvironmentVariable("DOCKER_HOST") ?? "unix:///var/run/docker.sock";
 
@@ -50,6 +55,25 @@ internal static class RealEngine
 
             await poll.WaitForNextTickAsync();
         }
+    }
+
+    private static string BuildDebianImage()
+    {
+        const string script = """
+            set -e
+            docker image inspect cir-test:bookworm >/dev/null 2>&1 && exit 0
+            mkdir -p /var/tmp/cir-tests && cd /var/tmp/cir-tests
+            if ! [ -e bookworm.tar ]; then
+                root=$(mktemp -d)
+                debootstrap --variant=minbase bookworm "$root" >/dev/null 2>&1
+                rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+                tar -C "$root" -cf bookworm.tar.new . && mv bookworm.tar.new bookworm.tar
+                rm -rf "$root"
+            fi
+            docker import --change 'CMD ["sleep","1000000"]' bookworm.tar cir-test:bookworm >/dev/null
+            """;
+        Run("sh", "-c", script);
+        return "cir-test:bookworm";
     }
 
     private static string BuildBusyboxImage()

@@ -7,9 +7,25 @@ namespace ContainerIR.Tests.Some;
 /// <summary>Containers as the engine's runtime would resolve them, read from <c>docker inspect</c>.</summary>
 internal static class SomeContainer
 {
-    public static ContainerRef RefOf(string nameOrId)
+    /// <summary>A container no engine has, made 2025-11-22 and not running.</summary>
+    public static ContainerRef With(string id) => new()
     {
-        using JsonDocument document = JsonDocument.Parse(RealEngine.Docker("inspect", nameOrId));
+        RuntimeKind = "docker",
+        Id = id,
+        Name = "web",
+        ImageName = "web:1",
+        ImageId = "sha256:" + new string('1', 64),
+        State = ContainerState.Exited,
+        InitPid = 0,
+        CreatedAt = DateTimeOffset.FromUnixTimeSeconds(1_763_799_000),
+    };
+
+    public static ContainerRef RefOf(string nameOrId) => Parse(RealEngine.Docker("inspect", nameOrId));
+
+    /// <summary>From what <c>docker inspect</c> prints of one container.</summary>
+    public static ContainerRef Parse(string inspected)
+    {
+        using JsonDocument document = JsonDocument.Parse(inspected);
         JsonElement container = document.RootElement[0];
         JsonElement state = container.GetProperty("State");
         JsonElement driver = container.GetProperty("GraphDriver");

@@ -17,6 +17,7 @@ internal enum LogOddities
     ReplacedBytes = 128,
     Controls = 256,
     Cut = 512,
+    ForeignSender = 1024,
 }
 
 /// <summary>From bits to words.</summary>
@@ -27,6 +28,7 @@ internal static class LogOdditiesWords
         (LogOddities.NotARecord, LogFlags.NotARecord), (LogOddities.Nul, LogFlags.Nul), (LogOddities.NoTime, LogFlags.NoTime),
         (LogOddities.TimeBackwards, LogFlags.TimeBackwards), (LogOddities.BeforeContainer, LogFlags.BeforeContainer), (LogOddities.Unfinished, LogFlags.Unfinished),
         (LogOddities.CutRecord, LogFlags.CutRecord), (LogOddities.ReplacedBytes, LogFlags.ReplacedBytes), (LogOddities.Controls, LogFlags.Controls), (LogOddities.Cut, LogFlags.Cut),
+        (LogOddities.ForeignSender, LogFlags.ForeignSender),
     ];
 
     /// <summary>The words of the bits set; the shared empty list for none.</summary>

@@ -106,10 +106,11 @@ internal static class NetworkLines
         json.WriteEndArray();
     }
 
-    public static void WriteConntrack(Utf8JsonWriter json, NetworkSpace space, ConntrackLine flow, PeerNames peers)
+    public static void WriteConntrack(Utf8JsonWriter json, NetworkSpace space, TrackedFlow flow, string source, PeerNames peers)
     {
         json.WriteNumber("netns", space.Inode);
         json.WriteString("side", space.Side);
+        json.WriteString("source", source);
         json.WriteString("protocol", flow.Protocol);
         Optional(json, "state", flow.State.Length > 0 ? flow.State : null);
         Optional(json, "seconds_left", (ulong?)flow.SecondsLeft);
@@ -120,12 +121,13 @@ internal static class NetworkLines
         json.WriteBoolean("translated", flow.IsTranslated);
         Optional(json, "mark", flow.Mark);
         // The end that is not this container.
-        Optional(json, "peer", peers.Of(flow.Original.Source) is { } source and not "itself" ? source : peers.Of(flow.Original.Destination));
+        Optional(json, "peer", peers.Of(flow.Original.Source) is { } from and not "itself" ? from : peers.Of(flow.Original.Destination));
     }
 
     /// <summary><c>namespaces.json</c>.</summary>
     public static ReadOnlyMemory<byte> WriteNamespaces(
-        IReadOnlyList<NetworkSpace> spaces, Membership membership, IReadOnlyList<NetworkSpace> hostSide, PeerNames peers, IReadOnlyList<(string File, byte[] Content)> names)
+        IReadOnlyList<NetworkSpace> spaces, Membership membership, IReadOnlyList<NetworkSpace> hostSide, PeerNames peers, IReadOnlyList<(string File, byte[] Content)> names,
+        IReadOnlyList<PortProxy> proxies, IReadOnlyList<BoundNamespace> boundElsewhere)
     {
         ArrayBufferWriter<byte> buffer = new();
         using Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Indented = true });
@@ -154,6 +156,17 @@ internal static class NetworkLines
         }
 
         json.WriteEndArray();
+        WritePublished(json, proxies, hostSide, peers);
+        json.WriteStartArray("mounted_on_the_host_without_process");
+        foreach (BoundNamespace bound in boundElsewhere)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("inode", bound.Inode);
+            ByteJson.Write(json, "path", bound.Path);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         json.WriteStartArray("name_resolution");
         foreach ((string file, byte[] content) in names)
         {
@@ -167,6 +180,39 @@ internal static class NetworkLines
         json.WriteEndObject();
         json.Flush();
         return buffer.WrittenMemory;
+    }
+
+    // What a proxy carries is seen twice: from the client to the host's port, and from the proxy, as the gateway, to the container.
+    private static void WritePublished(Utf8JsonWriter json, IReadOnlyList<PortProxy> proxies, IReadOnlyList<NetworkSpace> hostSide, PeerNames peers)
+    {
+        json.WriteStartArray("published_ports");
+        foreach (PortProxy proxy in proxies)
+        {
+            SocketEntry[] sockets = [.. hostSide.Where(s => s.Inode == proxy.Space).SelectMany(s => s.Sockets.Entries).Where(s => proxy.Sockets.Contains(s.Inode))];
+            json.WriteStartObject();
+            json.WriteString("protocol", proxy.Protocol);
+            json.WriteString("host_address", proxy.HostAddress);
+            json.WriteNumber("host_port", proxy.HostPort);
+            json.WriteString("container_address", proxy.ContainerAddress);
+            json.WriteNumber("container_port", proxy.ContainerPort);
+            json.WriteNumber("proxy_pid", proxy.Pid);
+            json.WriteBoolean("listening", Array.Exists(sockets, s => s.State == "LISTEN" && s.LocalPort == proxy.HostPort));
+            json.WriteStartArray("clients");
+            foreach (SocketEntry client in sockets.Where(s => s.LocalPort == proxy.HostPort && s.RemotePort != 0).Take(1000))
+            {
+                json.WriteStartObject();
+                json.WriteString("address", PeerNames.Plain(client.Remote!).ToString());
+                json.WriteNumber("port", client.RemotePort);
+                json.WriteString("state", client.State);
+                Optional(json, "peer", peers.Of(client.Remote));
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteSharers(Utf8JsonWriter json, Membership membership, ulong inode)

@@ -19,8 +19,8 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
     private readonly DescriptorScan scan = new();
     private readonly PeerNames peers = new();
     private readonly HashSet<IPAddress> ownAddresses = [];
-    private readonly Dictionary<int, (byte[] Link, string? Sha256)?> executables = [];
     private readonly List<SocketEntry> unlisted = [];
+    private List<PortProxy> proxies = [];
 
     public async Task CollectAsync(Func<CancellationToken, Task<IReadOnlyList<NamedAddresses>>> others, CancellationToken ct)
     {
@@ -35,17 +35,27 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
 
             EnterHostSide();
             LearnAddresses();
+            HashSet<ulong> sides = [.. hostSide.Select(s => s.Inode)];
+            proxies = PublishedPorts.Find(membership.Seen.Values.Where(f => sides.Contains(f.Namespaces.Network)), ownAddresses);
             ListHostSide();
             FindForeignHolders();
             await LearnPeersAsync(others, ct);
-            await ConntrackCopy.WriteAsync(spaces.Concat(hostSide), ownAddresses, peers, sink, ct);
+            FlowPairs pairs = new(peers, DisplayText.Escape(container.Name));
+            await ConntrackCopy.WriteAsync(spaces.Concat(hostSide), ownAddresses, peers, pairs, sink, ct);
+            foreach (NetworkSpace space in spaces.Where(s => !membership.HostNamespaces.Contains(s.Inode)))
+            {
+                pairs.Add(space);
+            }
+
+            await pairs.WriteAsync(sink, ct);
+            await FirewallCopy.WriteAsync(spaces.Concat(hostSide), ownAddresses, OwnInterfaces(), sink, ct);
             MountTables tables = new(membership.Init);
             using OverlayLayers layers = OverlayLayers.Open(tables.InitRoot);
             using FileContents contents = new(layers, worker);
             using FileShelf digests = new(contents, sink, new FileLimits(1L << 30, 0));
-            await WriteSocketsAsync(digests, tables, ct);
+            await WriteSocketsAsync(new SocketOwners(scan, digests, tables), ct);
             List<(string, byte[])> names = await NameFiles.ReadAsync(membership.Init, tables, contents, raw, sink, ct);
-            await sink.AddAsync("namespaces.json", NetworkLines.WriteNamespaces(spaces, membership, hostSide, peers, names), new ItemOptions("rtnetlink"), ct);
+            await sink.AddAsync("namespaces.json", NetworkLines.WriteNamespaces(spaces, membership, hostSide, peers, names, proxies, BoundElsewhere()), new ItemOptions("rtnetlink"), ct);
             await raw.CompleteAsync(null, ct);
             if (contents.ReadInView > 0)
             {
@@ -112,6 +122,24 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
             {
                 await EnterAsync(path, inode, raw, known, ct);
             }
+        }
+
+        foreach (BoundNamespace bound in BoundNamespaces.Find(membership.Members.Select(m => m.Facts).Where(f => !membership.HostNamespaces.Contains(f.Namespaces.Mount))))
+        {
+            if (known.Contains(bound.Inode))
+            {
+                continue;
+            }
+
+            using Descriptor? nsfs = BoundNamespaces.Open(bound, membership.Init.RootDevice, out int errno);
+            string where = $"mount {DisplayText.Escape(bound.Path)} of pid {bound.Owner.Pid}";
+            if (nsfs is null)
+            {
+                sink.AddGap($"network namespace {bound.Inode} ({where})", Libc.Describe(errno));
+                continue;
+            }
+
+            await EnterAsync(nsfs, where, raw, known, ct);
         }
 
         foreach (ulong inode in membership.Members.Select(m => m.Facts.Namespaces.Network).Concat(scan.NamespaceLinks.Keys).Distinct())
@@ -246,12 +274,38 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
         }
     }
 
+    // At the host's side: the other ends of the container's veth, and the bridges they are ports of.
+    private List<byte[]> OwnInterfaces()
+    {
+        List<byte[]> names = [];
+        foreach (LinkEntry link in spaces.Where(s => !membership.HostNamespaces.Contains(s.Inode)).SelectMany(s => s.Links).Where(l => l.Kind == "veth"))
+        {
+            foreach (NetworkSpace side in hostSide)
+            {
+                if (side.Links.Find(l => l.Index == link.PeerIndex && l.PeerIndex == link.Index && l.Kind == "veth") is { } peer)
+                {
+                    names.Add(peer.Name);
+                    names.AddRange(side.Links.Where(l => l.Index == peer.Master).Select(l => l.Name));
+                }
+            }
+        }
+
+        return names;
+    }
+
+    // Namespaces mounted at the engine's or our side that no process is in: whose they are, nothing says.
+    private List<BoundNamespace> BoundElsewhere()
+    {
+        HashSet<ulong> taken = [.. membership.Seen.Values.Select(f => f.Namespaces.Network), .. spaces.Select(s => s.Inode)];
+        return BoundNamespaces.Find(membership.Seen.Values.Where(f => f.Pid == membership.Init.ParentPid || f.Pid == Environment.ProcessId)).FindAll(b => !taken.Contains(b.Inode));
+    }
+
     // docker-proxy and the host's own connections to the container show only here.
     private void ListHostSide()
     {
         foreach (NetworkSpace space in hostSide)
         {
-            space.ListSockets(socket => IsOwn(socket.Local) || IsOwn(socket.Remote), Problem(space));
+            space.ListSockets(socket => IsOwn(socket.Local) || IsOwn(socket.Remote) || proxies.Exists(proxy => proxy.Sockets.Contains(socket.Inode)), Problem(space));
         }
 
         bool IsOwn(IPAddress? address) => address is not null && ownAddresses.Contains(PeerNames.Plain(address));
@@ -308,14 +362,14 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
         }
     }
 
-    private async Task WriteSocketsAsync(FileShelf digests, MountTables tables, CancellationToken ct)
+    private async Task WriteSocketsAsync(SocketOwners holders, CancellationToken ct)
     {
         await using RowLines lines = new(sink.Create("sockets.jsonl", new ItemOptions("sock_diag and /proc/net of each network namespace, /proc/PID/fd")));
         foreach (NetworkSpace space in spaces.Concat(hostSide))
         {
             foreach (SocketEntry socket in space.Sockets.Entries)
             {
-                IReadOnlyList<OwnerFacts> owners = await OwnersAsync(socket.Inode, digests, tables, ct);
+                IReadOnlyList<OwnerFacts> owners = await holders.OfAsync(socket.Inode, ct);
                 if (socket.Family == Libc.AF_NETLINK && socket.PortId == 0 && owners.Count == 0)
                 {
                     // The kernel's own end of each netlink family: a dozen in every namespace. They stand in the raw table.
@@ -328,46 +382,10 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
 
         foreach (SocketEntry socket in unlisted)
         {
-            IReadOnlyList<OwnerFacts> owners = await OwnersAsync(socket.Inode, digests, tables, ct);
+            IReadOnlyList<OwnerFacts> owners = await holders.OfAsync(socket.Inode, ct);
             await lines.WriteAsync(json => NetworkLines.WriteSocket(json, socket, owners, peers), ct);
         }
 
         await lines.CompleteAsync(null, ct);
-    }
-
-    private async ValueTask<IReadOnlyList<OwnerFacts>> OwnersAsync(ulong inode, FileShelf digests, MountTables tables, CancellationToken ct)
-    {
-        IReadOnlyList<SocketHold> holds = inode == 0 ? [] : scan.HoldersOf(inode);
-        List<OwnerFacts> owners = new(holds.Count);
-        foreach (SocketHold hold in holds)
-        {
-            if (!executables.TryGetValue(hold.Pid, out (byte[] Link, string? Sha256)? executable))
-            {
-                executables[hold.Pid] = executable = await ExecutableAsync(hold, digests, tables, ct);
-            }
-
-            owners.Add(new OwnerFacts(hold, executable?.Link, executable?.Sha256));
-        }
-
-        return owners;
-    }
-
-    private static async Task<(byte[] Link, string? Sha256)?> ExecutableAsync(SocketHold hold, FileShelf digests, MountTables tables, CancellationToken ct)
-    {
-        using ProcEntry? process = ProcEntry.Open(hold.Pid, out _);
-        if (process is null)
-        {
-            return null;
-        }
-
-        // Executables of processes that are not the container's are named, not read.
-        if (!hold.IsMember)
-        {
-            Bytes link = process.ReadLink("exe");
-            return link.IsRead ? (link.Content, null) : null;
-        }
-
-        using FileProbe? file = FileProbe.Open(process, $"/proc/{hold.Pid.ToString(CultureInfo.InvariantCulture)}", "exe", tables.Of(process), out _);
-        return file is null ? null : (file.Link, (await digests.DigestAsync(file, ct)).Sha256);
     }
 }

@@ -93,6 +93,54 @@ internal sealed class NetworkSpace : IDisposable
         }
     }
 
+    /// <summary>Lists tracked flows by ctnetlink; null where that cannot be asked.</summary>
+    public DumpResult? ListFlows(Action<TrackedFlow> take, out int malformed)
+    {
+        malformed = 0;
+        return hands.Netfilter is { } netfilter ? ConntrackDump.List(netfilter, take, out malformed) : null;
+    }
+
+    /// <summary>Rules of nftables.</summary>
+    public List<NftEntry> ReadRules(Action<string, string> problem)
+    {
+        if (hands.Netfilter is { } netfilter)
+        {
+            return Nftables.Read(netfilter, problem);
+        }
+
+        problem("packet filter rules", "no netfilter socket");
+        return [];
+    }
+
+    /// <summary>Rules of iptables and ip6tables where they have tables of their own.</summary>
+    public IEnumerable<(int Family, LegacyRule Rule)> ReadLegacyRules(Action<string, string> problem)
+    {
+        foreach ((int family, Descriptor socket) in hands.Inet)
+        {
+            bool isIPv6 = family == Libc.AF_INET6;
+            foreach (string table in TablesIn(isIPv6 ? "ip6_tables_names" : "ip_tables_names"))
+            {
+                List<LegacyRule> rules = LegacyTables.Read(socket, isIPv6, table, out int errno);
+                if (errno != 0)
+                {
+                    problem($"{(isIPv6 ? "ip6tables" : "iptables")} table {table}", Libc.Describe(errno));
+                }
+
+                foreach (LegacyRule rule in rules)
+                {
+                    yield return (family, rule);
+                }
+            }
+        }
+    }
+
+    private string[] TablesIn(string list)
+    {
+        byte[] names = new byte[4096];
+        int count = Tables.TryGetValue(list, out (Descriptor? File, int Errno) table) && table.File is { } file ? file.ReadAt(names, 0, out _) : 0;
+        return count <= 0 ? [] : System.Text.Encoding.ASCII.GetString(names, 0, count).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
     /// <summary>Its addresses but loopback, multicast and link-local ones.</summary>
     public IEnumerable<IPAddress> OwnAddresses => Addresses.Select(a => a.Address).Where(a => !IPAddress.IsLoopback(a) && !a.IsIPv6LinkLocal);
 

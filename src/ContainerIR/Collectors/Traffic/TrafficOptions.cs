@@ -6,7 +6,7 @@ namespace ContainerIR.Collectors.Traffic;
 /// <summary>How long and how much traffic is recorded, and from where.</summary>
 /// <param name="Duration">After so long the capture ends by itself.</param>
 /// <param name="MaxBytes">The capture file never grows beyond this.</param>
-internal sealed record TrafficOptions(TimeSpan Duration, long MaxBytes)
+public sealed record TrafficOptions(TimeSpan Duration, long MaxBytes)
 {
     /// <summary>What the full profile records.</summary>
     public static TrafficOptions TenSeconds { get; } = new(TimeSpan.FromSeconds(10), 256L * 1024 * 1024);

@@ -20,6 +20,9 @@ internal sealed class LayerStack : IDisposable
     /// <summary>The roots of <see cref="Lowers"/>.</summary>
     public LowerDirectory[] LowerRoots { get; }
 
+    /// <summary>Whether this is no overlay's writable layer but a tree that stands for itself.</summary>
+    public bool IsPlain => Marks == OverlayMarks.None;
+
     /// <summary>How marks are written in these layers.</summary>
     public OverlayMarks Marks { get; }
 
@@ -51,6 +54,9 @@ internal sealed class LayerStack : IDisposable
 
         return new(top, open, new OverlayMarks(userXattr), missing);
     }
+
+    /// <summary>A tree that is no layer: it stands for itself, and nothing in it is a mark of an overlay. The tree becomes this object's.</summary>
+    public static LayerStack Of(PrivateTree tree) => new(tree, [], OverlayMarks.None, []);
 
     public void Dispose()
     {

@@ -7,20 +7,37 @@ namespace ContainerIR.Linux.Overlays;
 /// The marks an overlay leaves on objects of its layers (Documentation/filesystems/overlayfs.rst; fs/overlayfs/overlayfs.h): deleted names, opaque
 /// and redirected directories, files whose data stayed below, and where a copied-up object came from.
 /// </summary>
-internal sealed unsafe class OverlayMarks(bool userXattr)
+internal sealed unsafe class OverlayMarks
 {
     // PATH_MAX, what a redirect can hold; the others are shorter.
     private const int MaxValueBytes = 4096;
 
-    private readonly byte[] prefix = userXattr ? "user.overlay."u8.ToArray() : "trusted.overlay."u8.ToArray();
-    private readonly byte[] opaque = Name(userXattr, "opaque");
-    private readonly byte[] redirect = Name(userXattr, "redirect");
-    private readonly byte[] metacopy = Name(userXattr, "metacopy");
-    private readonly byte[] whiteout = Name(userXattr, "whiteout");
-    private readonly byte[] origin = Name(userXattr, "origin");
+    /// <summary>Those of a tree that is no layer: nothing is one.</summary>
+    public static readonly OverlayMarks None = new(prefix: null);
+
+    private readonly byte[]? prefix;
+    private readonly byte[] opaque;
+    private readonly byte[] redirect;
+    private readonly byte[] metacopy;
+    private readonly byte[] whiteout;
+    private readonly byte[] origin;
+
+    /// <summary>Marks of a layer.</summary>
+    /// <param name="userXattr">Whether they are <c>user.overlay.*</c> and not <c>trusted.overlay.*</c>.</param>
+    public OverlayMarks(bool userXattr)
+        : this(userXattr ? "user.overlay." : "trusted.overlay.")
+    {
+    }
+
+    private OverlayMarks(string? prefix)
+    {
+        this.prefix = prefix is null ? null : Encoding.ASCII.GetBytes(prefix);
+        (opaque, redirect, metacopy) = (Name(prefix, "opaque"), Name(prefix, "redirect"), Name(prefix, "metacopy"));
+        (whiteout, origin) = (Name(prefix, "whiteout"), Name(prefix, "origin"));
+    }
 
     /// <summary>Whether an attribute is a mark of the overlay, not the container's own.</summary>
-    public bool IsMark(ReadOnlySpan<byte> attribute) => attribute.StartsWith(prefix);
+    public bool IsMark(ReadOnlySpan<byte> attribute) => prefix is not null && attribute.StartsWith(prefix);
 
     /// <summary>Whether a directory with these attributes hides what lies below it. The value "x" only says that it holds xattr whiteouts.</summary>
     public bool IsOpaque(XattrList attributes) => attributes.TryGet(NoNul(opaque), out ReadOnlySpan<byte> value) && value.SequenceEqual("y"u8);
@@ -67,9 +84,11 @@ internal sealed unsafe class OverlayMarks(bool userXattr)
         return length > 0 ? value[..length].ToArray() : null;
     }
 
-    private static bool IsDeviceWhiteout(in StatX stat) => Nodes.Type(stat) == Libc.S_IFCHR && stat.stx_rdev_major == 0 && stat.stx_rdev_minor == 0;
+    private bool IsDeviceWhiteout(in StatX stat) =>
+        prefix is not null && Nodes.Type(stat) == Libc.S_IFCHR && stat.stx_rdev_major == 0 && stat.stx_rdev_minor == 0;
 
-    private static byte[] Name(bool userXattr, string mark) => Encoding.ASCII.GetBytes($"{(userXattr ? "user" : "trusted")}.overlay.{mark}\0");
+    // An empty name is no attribute's: asking for it finds nothing.
+    private static byte[] Name(string? prefix, string mark) => prefix is null ? [0] : Encoding.ASCII.GetBytes($"{prefix}{mark}\0");
 
     private static ReadOnlySpan<byte> NoNul(byte[] name) => name.AsSpan(0, name.Length - 1);
 

@@ -6,6 +6,9 @@ namespace ContainerIR.Linux.Overlays;
 /// <param name="UserXattr">Whether marks are <c>user.overlay.*</c> and not <c>trusted.overlay.*</c>.</param>
 internal sealed record OverlayOptions(byte[]? Upper, IReadOnlyList<byte[]> Lowers, bool UserXattr)
 {
+    /// <summary>All of them, the writable layer first.</summary>
+    public IEnumerable<byte[]> TopToBottom => Upper is null ? Lowers : [Upper, .. Lowers];
+
     /// <summary>Whether any directory is relative to where the mount was made from.</summary>
     public bool IsRelative => (Upper is not null && !IsAbsolute(Upper)) || Lowers.Any(lower => !IsAbsolute(lower));
 

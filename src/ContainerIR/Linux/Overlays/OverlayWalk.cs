@@ -291,7 +291,8 @@ internal sealed unsafe class OverlayWalk : IDisposable
     {
         DirectoryReader names = frame.Reader!;
         IsInUpper = true;
-        OpenUpper(frame.UpperDescriptor, names.Name, names.Type);
+        descriptor = UpperObject.Open(stack.Upper, frame.UpperDescriptor, names.Name, names.Type, ref stat, out isPathDescriptor, out string? openError);
+        Error = openError;
         if (descriptor >= 0)
         {
             string? problem = Xattrs.Read(descriptor, isPathDescriptor);
@@ -320,52 +321,6 @@ internal sealed unsafe class OverlayWalk : IDisposable
     {
         ReadOnlySpan<byte> parent = frame.LowerPath is null ? path.AsSpan(0, frame.PathBytes) : frame.LowerPath;
         return parent.IsEmpty ? name.ToArray() : [.. parent, (byte)'/', .. name];
-    }
-
-    private void OpenUpper(int directory, byte* name, byte type)
-    {
-        // A file is opened at once only where a node put in its place cannot be: the clone has no devices, and links are not followed.
-        int flags = type == Libc.DT_DIR ? stack.Upper.ReadFlags | Libc.O_DIRECTORY : stack.Upper.ReadFlags;
-        if (type == Libc.DT_DIR || (type == Libc.DT_REG && stack.Upper.IsPrivate))
-        {
-            descriptor = Nodes.OpenBelow(directory, name, flags);
-            if (descriptor >= 0 && Nodes.Stat(descriptor, ref stat) && Nodes.Type(stat) == (type == Libc.DT_DIR ? Libc.S_IFDIR : Libc.S_IFREG))
-            {
-                return;
-            }
-
-            Nodes.Close(descriptor);
-        }
-
-        descriptor = Nodes.OpenPath(directory, name);
-        isPathDescriptor = true;
-        if (descriptor < 0 || !Nodes.Stat(descriptor, ref stat))
-        {
-            int errno = Marshal.GetLastPInvokeError();
-            Nodes.Close(descriptor);
-            descriptor = -1;
-            Error = errno switch
-            {
-                Libc.ENOENT => "gone between being listed and being opened",
-                Libc.EXDEV => "another file system of the host is mounted here: not entered",
-                _ => Libc.Describe(errno),
-            };
-            stat = new() { stx_mode = (ushort)(type << 12) };
-            return;
-        }
-
-        if (Nodes.IsRegular(stat) || Nodes.IsDirectory(stat))
-        {
-            int readable = Nodes.Reopen(descriptor, stack.Upper.ReadFlags);
-            if (readable < 0)
-            {
-                Error = "cannot be opened for reading: " + Libc.Describe(Marshal.GetLastPInvokeError());
-                return;
-            }
-
-            Nodes.Close(descriptor);
-            (descriptor, isPathDescriptor) = (readable, false);
-        }
     }
 
     private bool ReadHidden(OverlayFrame frame)

@@ -69,6 +69,24 @@ internal sealed unsafe class PrivateTree : IDisposable
         }
     }
 
+    /// <summary>Clones the mount an open path is the root of; only a thread in the mount's own namespace may.</summary>
+    /// <param name="mountRoot">Path descriptor.</param>
+    /// <param name="path">Its path, for people.</param>
+    /// <exception cref="IOException">The kernel refused.</exception>
+    public static PrivateTree Clone(int mountRoot, byte[] path)
+    {
+        byte empty = 0;
+        int clone = Libc.open_tree(mountRoot, &empty, Libc.OPEN_TREE_CLONE | Libc.O_CLOEXEC | Libc.AT_EMPTY_PATH);
+        if (clone >= 0 && Restrict(clone))
+        {
+            return new(clone, path, null);
+        }
+
+        string why = (clone < 0 ? "open_tree: " : "mount_setattr: ") + Libc.Describe(Marshal.GetLastPInvokeError());
+        Trees.Nodes.Close(clone);
+        throw new IOException($"{DisplayText.Escape(path)}: {why}");
+    }
+
     public void Dispose()
     {
         if (descriptor >= 0)

@@ -12,7 +12,7 @@ namespace ContainerIR.Runtimes.Docker;
 
 /// <summary>
 /// Docker, and Podman through its Docker-compatible socket. Lists and settings come through the typed client (Docker.DotNet); every document that is evidence
-/// comes raw. Only GET requests that leave no event are made.
+/// comes raw. Only GET requests are made, and of those that leave an event only the export, where nothing else is left.
 /// </summary>
 internal sealed class DockerRuntime : IContainerRuntime
 {
@@ -22,6 +22,7 @@ internal sealed class DockerRuntime : IContainerRuntime
     private const int InspectLimitBytes = 64 * 1024 * 1024;
     private const long DocumentLimitBytes = 256L * 1024 * 1024;
     private const long LogLimitBytes = 64L * 1024 * 1024 * 1024;
+    private const long ExportLimitBytes = 1024L * 1024 * 1024 * 1024;
     private const int ParallelInspects = 8;
 
     /// <summary>The newest API the typed client's models were made from (Docker 29.4).</summary>
@@ -164,9 +165,14 @@ internal sealed class DockerRuntime : IContainerRuntime
             EngineDocument.ContainerInspect => http.Open(Path($"/containers/{name}/json"), DocumentLimitBytes, ct),
             EngineDocument.ContainerChanges => http.Open(Path($"/containers/{name}/changes"), DocumentLimitBytes, ct),
             EngineDocument.ContainerLogs => http.Open(Path($"/containers/{name}/logs?stdout=1&stderr=1&timestamps=1"), LogLimitBytes, ct),
+            EngineDocument.ContainerExport => http.Open(Path($"/containers/{name}/export"), ExportLimitBytes, ct),
             EngineDocument.ImageInspect => http.Open(Path($"/images/{name}/json"), DocumentLimitBytes, ct),
             EngineDocument.ImageHistory => http.Open(Path($"/images/{name}/history"), DocumentLimitBytes, ct),
             EngineDocument.NetworkInspect => http.Open(Path($"/networks/{name}?verbose=1"), DocumentLimitBytes, ct),
+            EngineDocument.ContainerList => http.Open(Path("/containers/json?all=1"), DocumentLimitBytes, ct),
+            EngineDocument.ImageList => http.Open(Path("/images/json?all=1&digests=1"), DocumentLimitBytes, ct),
+            EngineDocument.NetworkList => http.Open(Path("/networks"), DocumentLimitBytes, ct),
+            EngineDocument.VolumeList => http.Open(Path("/volumes"), DocumentLimitBytes, ct),
             _ => throw new ArgumentOutOfRangeException(nameof(document)),
         };
     }

@@ -3,10 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using ContainerIR.Collectors;
 using ContainerIR.Collectors.Traffic;
 using ContainerIR.Evidence.Items;
-using ContainerIR.Runtimes;
 using ContainerIR.Tests.Some;
 using Xunit;
 
@@ -25,8 +23,8 @@ public sealed class A_traffic_capture : IDisposable
         string network = setting.Network();
         TestContainer a = setting.Start("--network", network);
         TestContainer b = setting.Start("--network", network);
-        byte[][] sent = [.. Enumerable.Range(0, 200).Select(i => Pattern(i * 7, i))];
-        byte[][] answers = [.. Enumerable.Range(0, 50).Select(i => Pattern(30 + i, 1000 + i))];
+        byte[][] sent = [.. Enumerable.Range(0, 200).Select(i => TrafficSetting.Pattern(i * 7, i))];
+        byte[][] answers = [.. Enumerable.Range(0, 50).Select(i => TrafficSetting.Pattern(30 + i, 1000 + i))];
 
         await using TrafficCapture capture = setting.Capture(a);
         Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, network), 47001, sent, fromPort: 47002);
@@ -56,7 +54,7 @@ public sealed class A_traffic_capture : IDisposable
         string network = setting.Network();
         TestContainer a = setting.Start("--network", network);
         TestContainer b = setting.Start("--network", network);
-        byte[] sent = Pattern(300_000, 5);
+        byte[] sent = TrafficSetting.Pattern(300_000, 5);
         using Socket listener = Sender.In(b.InitPid).Open(SocketType.Stream);
         listener.Bind(new IPEndPoint(IPAddress.Any, 47003));
         listener.Listen();
@@ -94,7 +92,7 @@ public sealed class A_traffic_capture : IDisposable
         TestContainer b = setting.Start("--network", second);
 
         await using TrafficCapture capture = setting.Capture(a);
-        Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, second), 47001, [Pattern(100, 1), Pattern(100, 2)]);
+        Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, second), 47001, [TrafficSetting.Pattern(100, 1), TrafficSetting.Pattern(100, 2)]);
         await capture.StopAsync(default);
 
         Assert.Equal(["eth0", "eth1"], capture.Taps.Select(tap => tap.ContainerName).Order());
@@ -144,10 +142,10 @@ public sealed class A_traffic_capture : IDisposable
         TestContainer a = setting.Start("--network", "none");
         await using TrafficCapture capture = setting.Capture(a);
         string packet = a.Exec("cat /proc/net/packet");
-        Sender.In(a.InitPid).Sender.Datagrams(IPAddress.Loopback, 47001, [Pattern(64, 1), Pattern(65, 2)]);
+        Sender.In(a.InitPid).Sender.Datagrams(IPAddress.Loopback, 47001, [TrafficSetting.Pattern(64, 1), TrafficSetting.Pattern(65, 2)]);
         await capture.StopAsync(default);
 
-        Assert.Equal([Convert.ToHexStringLower(Pattern(64, 1)), Convert.ToHexStringLower(Pattern(65, 2))], setting.Tshark("udp && !icmp", "udp.payload").Select(fields => fields[0]));
+        Assert.Equal([Convert.ToHexStringLower(TrafficSetting.Pattern(64, 1)), Convert.ToHexStringLower(TrafficSetting.Pattern(65, 2))], setting.Tshark("udp && !icmp", "udp.payload").Select(fields => fields[0]));
         Assert.Equal(2, packet.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Contains("/proc/net/packet", Assert.Single(setting.Sink.Effects), StringComparison.Ordinal);
         Assert.True(setting.Summary.GetProperty("interfaces")[0].GetProperty("visible_to_container").GetBoolean());
@@ -179,7 +177,7 @@ public sealed class A_traffic_capture : IDisposable
         await using TrafficCapture capture = setting.Capture(a, TrafficSetting.OneMinute with { Inside = true });
         await python.StandardInput.WriteLineAsync();
         Assert.Equal("sent", await python.StandardOutput.ReadLineAsync());
-        Sender.In(a.InitPid).Sender.Datagrams(IPAddress.Loopback, 47010, [Pattern(10, 1)]);
+        Sender.In(a.InitPid).Sender.Datagrams(IPAddress.Loopback, 47010, [TrafficSetting.Pattern(10, 1)]);
         await capture.StopAsync(default);
         python.StandardInput.Close();
         await python.WaitForExitAsync();
@@ -197,7 +195,7 @@ public sealed class A_traffic_capture : IDisposable
     public async Task Puts_a_vlan_tag_back_where_the_kernel_took_it_out()
     {
         TestContainer a = setting.Start();
-        byte[] frame = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 0x81, 0, 0x20, 42, 0x88, 0xb5, .. Pattern(60, 3)];
+        byte[] frame = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 0x81, 0, 0x20, 42, 0x88, 0xb5, .. TrafficSetting.Pattern(60, 3)];
         await using TrafficCapture capture = setting.Capture(a);
         string python = "import socket,sys; s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW); s.bind(('eth0',0)); s.send(bytes.fromhex(sys.argv[1]))";
         _ = RealEngine.Run("nsenter", "-t", a.InitPid.ToString(CultureInfo.InvariantCulture), "-n", "python3", "-c", python, Convert.ToHexStringLower(frame));
@@ -212,7 +210,7 @@ public sealed class A_traffic_capture : IDisposable
         TestContainer a = setting.Start("--network", network);
         TestContainer b = setting.Start("--network", network);
         // ARP is answered before the block, so that there is something to be seen trying.
-        Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, network), 47001, [Pattern(10, 1)]);
+        Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, network), 47001, [TrafficSetting.Pattern(10, 1)]);
         await using TrafficCapture capture = setting.Capture(a);
         string veth = capture.Taps.Single().Name;
         string engine = File.ReadLines($"/proc/{a.InitPid}/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..].Trim();
@@ -220,9 +218,9 @@ public sealed class A_traffic_capture : IDisposable
         _ = RealEngine.Run("nsenter", "-t", engine, "-n", "nft", block);
         try
         {
-            Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, network), 47004, [Pattern(33, 1)]);
+            Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, network), 47004, [TrafficSetting.Pattern(33, 1)]);
             await capture.StopAsync(default);
-            Assert.Equal(Convert.ToHexStringLower(Pattern(33, 1)), Assert.Single(setting.Tshark("udp.dstport==47004 && !icmp", "udp.payload"))[0]);
+            Assert.Equal(Convert.ToHexStringLower(TrafficSetting.Pattern(33, 1)), Assert.Single(setting.Tshark("udp.dstport==47004 && !icmp", "udp.payload"))[0]);
         }
         finally
         {
@@ -279,7 +277,7 @@ public sealed class A_traffic_capture : IDisposable
         TestContainer a = setting.Start("--network", network);
         TestContainer b = setting.Start("--network", network);
         await using TrafficCapture capture = setting.Capture(a, new TrafficOptions(TimeSpan.FromMinutes(1), 100_000));
-        Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, network), 47001, Enumerable.Range(0, 200).Select(i => Pattern(1000, i)));
+        Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, network), 47001, Enumerable.Range(0, 200).Select(i => TrafficSetting.Pattern(1000, i)));
         await capture.FinishAsync(default);
         Assert.Equal("max-bytes", setting.Summary.GetProperty("ended_by").GetString());
         Assert.InRange(new FileInfo(setting.Pcap).Length, 97_000, 100_000);
@@ -295,7 +293,7 @@ public sealed class A_traffic_capture : IDisposable
         BlockedSink blocked = new(setting.Sink);
         TrafficOptions small = TrafficSetting.OneMinute with { RingBytes = 512 * 1024 };
         await using TrafficCapture capture = TrafficCapture.Start(TrafficSetting.Ref(a), TrafficSetting.Doors(a), blocked, small, TimeProvider.System);
-        Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, network), 47001, Enumerable.Range(0, 12_000).Select(i => Pattern(1400, i)));
+        Sender.In(a.InitPid).Sender.Datagrams(TrafficSetting.AddressOf(b, network), 47001, Enumerable.Range(0, 12_000).Select(i => TrafficSetting.Pattern(1400, i)));
         blocked.Release();
         await capture.StopAsync(default);
 
@@ -347,37 +345,6 @@ public sealed class A_traffic_capture : IDisposable
         Assert.DoesNotContain(asked.Taps, tap => tap.Link.Kind is "veth" or "bridge");
     }
 
-    [Fact]
-    public async Task Is_a_gap_when_the_container_does_not_run()
-    {
-        TestContainer a = setting.Start();
-        _ = RealEngine.Docker("kill", a.Id);
-        await new TrafficCollector(TrafficOptions.TenSeconds, TimeProvider.System).CollectAsync(TrafficSetting.Ref(a, ContainerState.Exited), setting.Sink, default);
-        Assert.Equal("traffic", Assert.Single(setting.Sink.Gaps).Sought);
-        Assert.Empty(setting.Sink.Items);
-    }
-
-    [Fact]
-    public async Task Runs_from_the_moment_its_collector_is_called()
-    {
-        TestContainer a = setting.Start();
-        Task collecting = new TrafficCollector(new TrafficOptions(TimeSpan.FromSeconds(1), 1024 * 1024), TimeProvider.System).CollectAsync(TrafficSetting.Ref(a), setting.Sink, default);
-        Sender.In(a.InitPid).Sender.Datagrams(IPAddress.Parse(a.Inspect("{{.NetworkSettings.Gateway}}")), 47011, [Pattern(20, 1)]);
-        await collecting;
-        _ = Assert.Single(setting.Tshark("udp.dstport==47011 && !icmp", "udp.payload"));
-    }
-
-    [Fact]
-    public async Task Reads_a_second_network_namespace_a_process_made_inside()
-    {
-        TestContainer a = setting.Start("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined");
-        _ = RealEngine.Docker("exec", "-d", a.Id, "unshare", "-n", "sh", "-c", "ip link set lo up; ping 127.0.0.1");
-        await RealEngine.Until(() => a.Exec("ps").Contains("ping 127.0.0.1", StringComparison.Ordinal), "the second namespace");
-        await new TrafficCollector(new TrafficOptions(TimeSpan.FromSeconds(3), 1024 * 1024), TimeProvider.System).CollectAsync(TrafficSetting.Ref(a), setting.Sink, default);
-        Assert.NotEmpty(setting.Tshark("icmp.type==8 && ip.dst==127.0.0.1", "icmp.type"));
-        Assert.Equal(2, setting.Summary.GetProperty("interfaces").EnumerateArray().Select(item => item.GetProperty("network_namespace").GetUInt64()).Distinct().Count());
-    }
-
     /// <summary>isb_ifdrop of the last block.</summary>
     private static long DroppedInTheFile(byte[] file)
     {
@@ -392,12 +359,5 @@ public sealed class A_traffic_capture : IDisposable
         }
 
         return -1;
-    }
-
-    private static byte[] Pattern(int length, int seed)
-    {
-        byte[] bytes = new byte[length];
-        new Random(seed).NextBytes(bytes);
-        return bytes;
     }
 }

@@ -22,17 +22,16 @@ internal sealed class TrafficSetting : IDisposable
 
     public JsonElement Summary => JsonDocument.Parse(Sink.Read("summary.json")).RootElement;
 
-    public static ContainerRef Ref(TestContainer container, ContainerState state = ContainerState.Running) => new()
+    public static ContainerRef Ref(TestContainer container, ContainerState state = ContainerState.Running) =>
+        SomeContainer.RefOf(container.Id) with { State = state, InitPid = state == ContainerState.Running ? container.InitPid : 0 };
+
+    /// <summary>Bytes that no two seeds share.</summary>
+    public static byte[] Pattern(int length, int seed)
     {
-        RuntimeKind = "docker",
-        Id = container.Id,
-        Name = container.Name,
-        ImageName = RealEngine.Image,
-        ImageId = "",
-        State = state,
-        InitPid = state == ContainerState.Running ? container.InitPid : 0,
-        CreatedAt = DateTimeOffset.UnixEpoch,
-    };
+        byte[] bytes = new byte[length];
+        new Random(seed).NextBytes(bytes);
+        return bytes;
+    }
 
     public static IPAddress AddressOf(TestContainer container, string network) =>
         IPAddress.Parse(container.Inspect($"{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}"));

@@ -1,0 +1,56 @@
+using ContainerIR.Cases;
+using ContainerIR.Cli.Commands;
+
+namespace ContainerIR.Cli.Screens;
+
+/// <summary>One bundle of a case, by its tables.</summary>
+internal sealed class BundleScreen : Screen
+{
+    private readonly string caseId;
+    private readonly BundleOverview bundle;
+    private readonly string path;
+    private readonly BundleTabs tabs;
+    private bool isOpen;
+
+    public BundleScreen(Shell shell, string caseId, BundleOverview bundle, string path)
+        : base(shell)
+    {
+        (this.caseId, this.bundle, this.path) = (caseId, bundle, path);
+        using StringWriter text = new();
+        CaseText.WriteBundle(text, bundle, 2000);
+        LinesView overview = new(Colours) { Lines = [.. text.ToString().Split('\n').Select(line => new TextLine(line, line.TrimStart().StartsWith("gap", StringComparison.Ordinal) ? Tone.Warning : Tone.Plain))] };
+        tabs = new BundleTabs(shell, Colours, overview, "The index is being opened.");
+        Add(tabs);
+    }
+
+    public override string Heading => $"{bundle.ContainerName}  {bundle.Folder}  {tabs.Heading}";
+
+    public override IReadOnlyList<KeyAction> Keys => [KeyAction.Of('v', "verify", "Verify this bundle", () => Shell.Open(new VerifyScreen(Shell, path))), .. tabs.Keys];
+
+    public override bool CanFilter => true;
+
+    public override void Shown()
+    {
+        tabs.Show();
+        if (!isOpen)
+        {
+            isOpen = true;
+            Shell.Work(
+                "Opening the index",
+                _ => Task.FromResult(BundleTables.OpenLast(CaseStore.OpenReadOnly(Shell.Facts.Surroundings.Home(Shell.Facts.Home), caseId), bundle.Folder)),
+                tabs.Open);
+        }
+    }
+
+    protected override void Filtered() => tabs.SetFilter(Filter);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            tabs.Close();
+        }
+
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,115 @@
+using ContainerIR.Cli.Commands;
+using ContainerIR.Cli.Output;
+using ContainerIR.Evidence.Text;
+using ContainerIR.Rows;
+using ContainerIR.Runtimes;
+
+namespace ContainerIR.Cli.Screens;
+
+/// <summary>The containers of this host, risk first; read again every two seconds.</summary>
+internal sealed class ContainersScreen : Screen
+{
+    private const int TicksBetweenReads = 4;
+
+    private readonly RowsView list;
+    private IReadOnlyList<ContainerSummary> all = [];
+    private List<ContainerSummary> shown = [];
+    private string endpoint = "";
+    private int ticks;
+    private bool isReading;
+    private string? problem;
+
+    public ContainersScreen(Shell shell)
+        : base(shell)
+    {
+        list = new RowsView(
+            Colours, new("NAME", MinCells: 12), new("STATE"), new("AGE", Right: true), new("IMAGE", MinCells: 10), new("NETWORKS", MinCells: 8), new("RISKS", MinCells: 14), new("ID"))
+        {
+            WhenEmpty = "The engine is asked …",
+            Chosen = Look,
+        };
+        Add(list);
+    }
+
+    public override string Heading => $"Containers  {all.Count} at {DisplayText.Escape(endpoint)}  {all.Count(each => each.Risks.Any(IsGrave))} with marks of risk";
+
+    public override IReadOnlyList<KeyAction> Keys =>
+    [
+        KeyAction.Enter("look", "Look at this container", Look),
+        KeyAction.Of('a', "acquire", "Acquire evidence of this container", () => WithSelected(each => Shell.Open(new AcquireScreen(Shell, each.Container)))),
+        KeyAction.Of('r', "refresh", "Ask the engine again", Read),
+    ];
+
+    public override bool CanFilter => true;
+
+    private ContainerSummary? Selected => list.Selected < 0 || list.Selected >= shown.Count ? null : shown[list.Selected];
+
+    public override void Shown() => Read();
+
+    public override void Tick()
+    {
+        if (++ticks % TicksBetweenReads == 0)
+        {
+            Read();
+        }
+    }
+
+    protected override void Filtered()
+    {
+        string? id = Selected?.Container.Id;
+        shown = [.. ContainersCommand.InOrder(all).Where(each => Matches(each.Container.Name, each.Container.Id, each.Container.ImageName, ContainersCommand.RisksOf(each)))];
+        list.WhenEmpty = problem ?? (all.Count == 0 ? "This engine has no container." : "No container matches the filter.");
+        list.Rows = new RowList([.. shown.Select(Row)]);
+        int at = shown.FindIndex(each => each.Container.Id == id);
+        list.Selected = at < 0 ? list.Selected : at;
+    }
+
+    private RowCells Row(ContainerSummary each) => new(
+        each.Risks.Any(IsGrave) ? Tone.Warning : each.Container.State is ContainerState.Running ? Tone.Plain : Tone.Dim,
+        DisplayText.Escape(each.Container.Name),
+        each.Container.State.ToString().ToLowerInvariant(),
+        Quantities.Age(Shell.Facts.Surroundings.Clock.GetUtcNow() - each.Container.CreatedAt),
+        DisplayText.Escape(each.Container.ImageName),
+        DisplayText.Escape(string.Join(',', each.Container.Networks.Select(network => network.IPv4.Length > 0 ? $"{network.Name}={network.IPv4}" : network.Name))),
+        DisplayText.Escape(ContainersCommand.RisksOf(each)),
+        DisplayText.Escape(each.Container.ShortId));
+
+    // An image without a digest is usual where images are built on the host.
+    private static bool IsGrave(RiskMark mark) => mark.Id != "no-digest";
+
+    private void Look() => WithSelected(each => Shell.Open(new ContainerScreen(Shell, each)));
+
+    private void WithSelected(Action<ContainerSummary> run)
+    {
+        if (Selected is { } selected)
+        {
+            run(selected);
+        }
+    }
+
+    private void Read()
+    {
+        if (isReading)
+        {
+            return;
+        }
+
+        isReading = true;
+        Shell.Quietly(
+            async ct =>
+            {
+                await using IContainerRuntime runtime = RuntimeConnector.Find(Shell.Facts.Endpoint);
+                return (runtime.Endpoint, Containers: await runtime.ListAsync(ct));
+            },
+            read =>
+            {
+                (endpoint, all, problem, isReading) = (read.Endpoint, read.Containers, null, false);
+                Filtered();
+            },
+            failure =>
+            {
+                (all, problem, isReading) = ([], failure, false);
+                Filtered();
+            });
+    }
+}

@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+using ContainerIR.Acquisitions;
+using ContainerIR.Cases;
+using ContainerIR.Collectors;
+using ContainerIR.Runtimes;
+
+namespace ContainerIR.Cli.Screens;
+
+/// <summary>
+/// A look at a live container: the same acquisition, into a case, a bundle and with a key that exist only as long as the look. So what is on the screen was
+/// read exactly as evidence is read.
+/// </summary>
+internal sealed class Look : IDisposable
+{
+    private const string CaseName = "LOOK";
+
+    private readonly string folder;
+
+    private Look(string folder, int gaps) => (this.folder, Gaps) = (folder, gaps);
+
+    /// <summary>How much was sought and not obtained.</summary>
+    public int Gaps { get; }
+
+    public static async Task<Look> TakeAsync(ConsoleFacts facts, ContainerRef container, Profile profile, CancellationToken ct)
+    {
+        string folder = Directory.CreateTempSubdirectory("cir-look-").FullName;
+        try
+        {
+            CaseHome home = CaseHome.Choose(folder, static _ => null, facts.Surroundings.IsRoot);
+            string passphrase = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+            CaseStore.Create(home, CaseName, new CaseFacts(null, null), facts.Surroundings.Clock).Dispose();
+
+            AcquisitionRequest request = new() { Container = container.Id, CaseId = CaseName, Profile = profile, Endpoint = facts.Endpoint };
+            AcquisitionResult result = await facts.Surroundings.Acquire(request, new AcquisitionParts(home, _ => passphrase, facts.Surroundings.Clock), null, ct);
+            return new Look(folder, result.Gaps.Count);
+        }
+        catch
+        {
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
+    }
+
+    public BundleTables OpenIndex() => BundleTables.OpenLast(CaseStore.OpenReadOnly(CaseHome.Choose(folder, static _ => null, isRoot: true), CaseName), null);
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+}

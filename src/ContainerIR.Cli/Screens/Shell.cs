@@ -1,0 +1,375 @@
+using ContainerIR.Cli.Output;
+using ContainerIR.Evidence;
+using Terminal.Gui.Input;
+using Terminal.Gui.ViewBase;
+using Terminal.Gui.Views;
+
+namespace ContainerIR.Cli.Screens;
+
+/// <summary>The console's frame: title, one screen of a stack, a line for messages and input, the keys of the screen.</summary>
+internal sealed class Shell : Runnable
+{
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(500);
+
+    private readonly Stack<Screen> screens = new();
+    private readonly View body;
+    private readonly BarView title;
+    private readonly BarView message;
+    private readonly BarView keys;
+    private readonly TextField input;
+    private readonly CancellationTokenSource closing = new();
+    private readonly IReadOnlyList<Palette> palettes;
+    private int paletteIndex;
+    private string said = "";
+    private Tone saidTone = Tone.Plain;
+    private Action<string>? inputTaken;
+    private Action? confirmed;
+
+    public Shell(ConsoleFacts facts)
+    {
+        Facts = facts;
+        palettes = Palette.For(facts.IsColourless, facts.IsAscii);
+        Width = Dim.Fill();
+        Height = Dim.Fill();
+        CanFocus = true;
+        title = new BarView(() => [(Tone.Title, $" cir  {screens.Peek().Heading}")], () => Palette, Tone.Title) { Y = 0 };
+        body = new View { Y = 1, Width = Dim.Fill(), Height = Dim.Fill(2), CanFocus = true };
+        message = new BarView(Message, () => Palette, Tone.Plain) { Y = Pos.AnchorEnd(2) };
+        keys = new BarView(KeyBar, () => Palette, Tone.Plain) { Y = Pos.AnchorEnd(1) };
+        input = new TextField { Y = Pos.AnchorEnd(2), X = 2, Width = Dim.Fill(), Visible = false };
+        Add(title, body, message, input, keys);
+        screens.Push(new ContainersScreen(this));
+        body.Add(screens.Peek());
+    }
+
+    public ConsoleFacts Facts { get; }
+
+    public Palette Palette => palettes[paletteIndex];
+
+    /// <summary>Cancelled when the console is left.</summary>
+    public CancellationToken Closing => closing.Token;
+
+    /// <summary>Ends when all work that was begun has ended, whichever way.</summary>
+    public Task WorkEnded { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Whether something runs that would be lost.</summary>
+    public bool IsBusy => screens.Any(screen => !screen.CanBeLost);
+
+    /// <summary>What works on every screen.</summary>
+    public IReadOnlyList<KeyAction> Everywhere =>
+    [
+        KeyAction.Of('?', "help", "What can be done here", () => Open(new HelpScreen(this, screens.Peek()))),
+        KeyAction.Of(':', "commands", "Find any command by typing", () => Open(new CommandsScreen(this, screens.Peek()))),
+        KeyAction.Of('/', "filter", "Show only rows that hold a text", AskForFilter),
+        KeyAction.Of('C', "containers", "The containers of this host", () => OpenOnly(new ContainersScreen(this))),
+        KeyAction.Of('K', "cases", "Cases and their bundles", () => OpenOnly(new CasesScreen(this))),
+        KeyAction.Of('V', "verify", "Verify a bundle anywhere", () => OpenOnly(new VerifyScreen(this, null))),
+        KeyAction.Of('D', "doctor", "What works on this host and what does not", () => OpenOnly(new DoctorScreen(this))),
+        KeyAction.Of('T', "theme", "The next of the colour themes", NextTheme),
+        new(Key.Esc, "Esc", "back", "Back to the screen before", Back),
+        KeyAction.Of('q', "quit", "Leave the console", Quit),
+    ];
+
+    /// <summary>Starts what needs the running application. Called once it is begun.</summary>
+    public void Start()
+    {
+        screens.Peek().SetFocus();
+        screens.Peek().Shown();
+        App!.AddTimeout(TickInterval, () =>
+        {
+            screens.Peek().Tick();
+            return true;
+        });
+    }
+
+    public void Open(Screen screen)
+    {
+        body.Remove(screens.Peek());
+        screens.Push(screen);
+        ShowTop();
+    }
+
+    public void Back()
+    {
+        if (screens.Count > 1 && screens.Peek().MayLeave())
+        {
+            Screen left = screens.Pop();
+            body.Remove(left);
+            left.Dispose();
+            ShowTop();
+        }
+    }
+
+    /// <summary>Says something to the person; stays until the next.</summary>
+    public void Say(string text, Tone tone = Tone.Plain)
+    {
+        (said, saidTone) = (text, tone);
+        message.SetNeedsDraw();
+    }
+
+    /// <summary>Asks for a line of text.</summary>
+    public void Ask(string prompt, string present, Action<string> taken)
+    {
+        Say(prompt, Tone.Key);
+        inputTaken = taken;
+        input.X = Cells.Count(prompt) + 2;
+        input.Text = present;
+        input.Visible = true;
+        input.SetFocus();
+    }
+
+    /// <summary>Asks whether something may be done: only the key y does it.</summary>
+    public void Confirm(string question, Action run)
+    {
+        confirmed = run;
+        Say($"{question} y = yes, any other key = no", Tone.Warning);
+    }
+
+    /// <summary>Does something away from the screen and brings the result back to it. What an operator can mend is said; anything else is a defect.</summary>
+    public void Work<T>(string what, Func<CancellationToken, Task<T>> work, Action<T> done, Action<Exception>? failed = null)
+    {
+        Say($"{what} …", Tone.Dim);
+        Run(async () =>
+        {
+            try
+            {
+                T result = await work(Closing);
+                Back(() =>
+                {
+                    Say("");
+                    done(result);
+                });
+            }
+            catch (Exception failure)
+            {
+                Back(() =>
+                {
+                    failed?.Invoke(failure);
+                    (string words, Tone tone) = failure switch
+                    {
+                        OperationCanceledException => ("Cancelled.", Tone.Warning),
+                        OperatorException problem => ($"{problem.Message} What to do: {problem.Remedy}", Tone.Bad),
+                        BundleWriteException => ($"The bundle could not be written: {failure.Message}", Tone.Bad),
+                        _ => ($"A defect in cir: {failure.GetType().Name}: {failure.Message}", Tone.Bad),
+                    };
+                    Say(words, tone);
+                });
+            }
+        });
+    }
+
+    /// <summary>Reads something again and again without a word: only what failed is said, by the screen.</summary>
+    public void Quietly<T>(Func<CancellationToken, Task<T>> work, Action<T> done, Action<string> failed)
+    {
+        Run(async () =>
+        {
+            try
+            {
+                T result = await work(Closing);
+                Back(() => done(result));
+            }
+            catch (OperationCanceledException)
+            {
+                // The console is being left.
+            }
+            catch (Exception failure) when (failure is OperatorException or IOException)
+            {
+                Back(() => failed(failure is OperatorException problem ? $"{problem.Message} What to do: {problem.Remedy}" : failure.Message));
+            }
+        });
+    }
+
+    /// <summary>Removes what screens have laid down for a look.</summary>
+    public void RemoveLeftovers()
+    {
+        while (screens.Count > 1)
+        {
+            screens.Pop().Dispose();
+        }
+    }
+
+    protected override bool OnKeyDown(Key key)
+    {
+        if (confirmed is { } run)
+        {
+            confirmed = null;
+            Say("");
+            if (key == 'y')
+            {
+                run();
+            }
+
+            return true;
+        }
+
+        if (input.Visible)
+        {
+            if (key == Key.Enter || key == Key.Esc)
+            {
+                TakeInput(key == Key.Enter ? input.Text : null);
+                return true;
+            }
+
+            return false;
+        }
+
+        if (key == Key.C.WithCtrl)
+        {
+            Quit();
+            return true;
+        }
+
+        KeyAction? action = screens.Peek().Keys.Concat(Everywhere).FirstOrDefault(each => each.Key == key) ?? (key == Key.P.WithCtrl ? Everywhere[1] : null);
+        action?.Run();
+        Redraw();
+        return action is not null;
+    }
+
+    // Esc is the library's key to stop whatever runs: only we stop.
+    protected override bool OnIsRunningChanging(bool oldIsRunning, bool newIsRunning) => !newIsRunning && !closing.IsCancellationRequested;
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            RemoveLeftovers();
+            closing.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void Quit()
+    {
+        if (IsBusy)
+        {
+            Confirm("An acquisition runs. Stop it and leave? Its bundle stays and can be recovered.", Leave);
+            return;
+        }
+
+        Leave();
+    }
+
+    /// <summary>Stops whatever runs and leaves.</summary>
+    public void Leave()
+    {
+        closing.Cancel();
+        App!.RequestStop();
+    }
+
+    private void OpenOnly(Screen screen)
+    {
+        if (!screens.All(each => each.CanBeLost))
+        {
+            Say("An acquisition runs: wait for it, or cancel it with Esc.", Tone.Warning);
+            screen.Dispose();
+            return;
+        }
+
+        while (screens.Count > 1)
+        {
+            Screen left = screens.Pop();
+            body.Remove(left);
+            left.Dispose();
+        }
+
+        if (screen is ContainersScreen)
+        {
+            screen.Dispose();
+            ShowTop();
+            return;
+        }
+
+        Open(screen);
+    }
+
+    private void ShowTop()
+    {
+        if (!body.SubViews.Contains(screens.Peek()))
+        {
+            body.Add(screens.Peek());
+        }
+
+        Say("");
+        screens.Peek().SetFocus();
+        screens.Peek().Shown();
+        Redraw();
+    }
+
+    private void AskForFilter()
+    {
+        Screen screen = screens.Peek();
+        if (!screen.CanFilter)
+        {
+            Say("There is no list to filter here.");
+            return;
+        }
+
+        Ask("Filter:", screen.Filter, text =>
+        {
+            screen.SetFilter(text);
+            Say(text.Length > 0 ? $"Only rows with: {text} (/ and Enter shows all)" : "");
+        });
+    }
+
+    private void TakeInput(string? text)
+    {
+        input.Visible = false;
+        screens.Peek().SetFocus();
+        Say("");
+        if (text is not null)
+        {
+            inputTaken?.Invoke(text);
+        }
+
+        Redraw();
+    }
+
+    private void NextTheme()
+    {
+        paletteIndex = (paletteIndex + 1) % palettes.Count;
+        Say($"Theme: {Palette.Name}");
+    }
+
+    private void Run(Func<Task> work) => WorkEnded = Task.WhenAll(WorkEnded, Task.Run(work));
+
+    // Brings something back to the screen's thread. When the screen is gone nobody waits for it.
+    private void Back(Action then)
+    {
+        if (!closing.IsCancellationRequested)
+        {
+            App?.Invoke(() =>
+            {
+                then();
+                Redraw();
+            });
+        }
+    }
+
+    private void Redraw()
+    {
+        SetNeedsDraw();
+        title.SetNeedsDraw();
+        message.SetNeedsDraw();
+        keys.SetNeedsDraw();
+        screens.Peek().SetNeedsDraw();
+    }
+
+    private IEnumerable<(Tone, string)> Message() => [(saidTone, " " + said)];
+
+    private IEnumerable<(Tone, string)> KeyBar()
+    {
+        // The numbers of tabs come last: where the line is too short, they are what a person guesses.
+        IEnumerable<KeyAction> named = screens.Peek().Keys.Concat(Everywhere.Where(action => action.Shown is not ("C" or "K" or "V" or "D" or "T")));
+        foreach (KeyAction action in named.OrderBy(action => char.IsAsciiDigit(action.Shown[0])))
+        {
+            if ((action.Key == Key.Esc && screens.Count == 1) || (action.Shown == "/" && !screens.Peek().CanFilter))
+            {
+                continue;
+            }
+
+            yield return (Tone.Key, $" {action.Shown}");
+            yield return (Tone.Plain, $" {action.Word} ");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using ContainerIR.Tests.Bundles;
+using ContainerIR.Tests.Some;
+using Xunit;
+
+namespace ContainerIR.Tests.Published;
+
+/// <summary>The console of the published file in tmux: without the mouse, as at the console of a host or over ssh.</summary>
+public sealed class The_console_on_a_terminal : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData(80, 24)]
+    [InlineData(120, 40)]
+    public async Task Walks_from_opening_to_a_verified_bundle(int width, int height)
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "rm /etc/group; exec sleep 4711");
+        using TmuxSession terminal = new(folder.Path, width, height, PublishedFile.FullPath);
+
+        await terminal.Until("NAME");
+        terminal.Press("/");
+        await terminal.Until("Filter:");
+        terminal.Type(container.Name).Press("Enter");
+        await terminal.Until("Only rows with");
+        terminal.Press("Enter");
+        await terminal.Until("Looked at");
+        terminal.Press("2");
+        await terminal.Until("sleep 4711");
+        terminal.Press("a");
+        await terminal.Until("Evidence effect");
+        terminal.Press("F2");
+        await terminal.Until("Sealed. v verifies it.");
+        terminal.Press("v");
+        await terminal.Until("VERIFIED");
+        terminal.Press("Escape");
+        await terminal.Until("Root     sha256");
+        terminal.Press("q");
+        await RealEngine.Until(() => !terminal.IsRunning, "the console has ended");
+
+        Assert.Single(Directory.GetDirectories(folder.Path, "EV-*", SearchOption.AllDirectories));
+        Assert.Empty(Directory.GetDirectories(folder.Path, "cir-look-*"));
+    }
+
+    [Fact]
+    public async Task Seals_what_it_began_when_the_terminal_is_lost()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        container.Exec("dd if=/dev/urandom of=/large bs=1M count=200 2>/dev/null");
+        using TmuxSession terminal = new(folder.Path, 100, 30, $"{PublishedFile.FullPath} console");
+        await terminal.Until("NAME");
+        terminal.Press("/");
+        await terminal.Until("Filter:");
+        terminal.Type(container.Name).Press("Enter");
+        await terminal.Until("Only rows with");
+        terminal.Press("a");
+        await terminal.Until("Evidence effect");
+        terminal.Press("F2");
+        await terminal.Until("rootfs-diff");
+
+        terminal.Hangup();
+        await RealEngine.Until(() => !terminal.IsRunning, "the console has ended");
+
+        string bundle = Assert.Single(Directory.GetDirectories(folder.Path, "EV-*", SearchOption.AllDirectories));
+        Assert.Equal(0, (await PublishedFile.RunAsync(Path.Combine(folder.Path, "home"), "verify", bundle)).ExitCode);
+    }
+
+    [Fact]
+    public async Task Reads_no_configuration_that_a_stranger_may_have_laid_down()
+    {
+        Directory.CreateDirectory(Path.Combine(folder.Path, ".tui"));
+        string trace = Path.Combine(folder.Path, "trace");
+        using TmuxSession terminal = new(folder.Path, 80, 24, $"TUI_CONFIG='{{}}' HOME='{folder.Path}' strace -f -e trace=openat,open,access,stat,newfstatat,statx -o '{trace}' {PublishedFile.FullPath}");
+        await terminal.Until("NAME");
+        terminal.Press("q");
+        await RealEngine.Until(() => !terminal.IsRunning, "the console has ended");
+
+        Assert.DoesNotContain(".tui", await File.ReadAllTextAsync(trace), StringComparison.Ordinal);
+    }
+}

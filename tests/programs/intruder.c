@@ -1,0 +1,49 @@
+// Stands as intruders stand, and does nothing: static, so that it runs in any container.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int reach(const char *address, int port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    inet_pton(AF_INET, address, &to.sin_addr);
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+    return connect(s, (struct sockaddr *)&to, sizeof to) == 0 ? s : -1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc > 1 ? argv[1] : "";
+    if (!strcmp(mode, "shell")) {
+        int s = -1;
+        for (int i = 0; i < 500 && s < 0; i++) { s = reach("127.0.0.1", atoi(argv[2])); if (s < 0) usleep(20000); }
+        dup2(s, 0); dup2(s, 1); dup2(s, 2);
+        execl("/bin/sh", "sh", (char *)0);
+    } else if (!strcmp(mode, "memory")) {
+        int m = memfd_create("kdev", 0);
+        int self = open("/proc/self/exe", O_RDONLY);
+        char part[65536];
+        for (ssize_t n; (n = read(self, part, sizeof part)) > 0;) if (write(m, part, n) != n) return 1;
+        char *args[] = {"update", "wait", 0}, *none[] = {0};
+        fexecve(m, args, none);
+        return 1;
+    } else if (!strcmp(mode, "deleted")) {
+        char path[4096] = {0};
+        if (readlink("/proc/self/exe", path, sizeof path - 1) < 0 || unlink(path)) return 1;
+    } else if (!strcmp(mode, "called")) {
+        char *args[] = {argv[2], 0};
+        execv("/proc/self/exe", args);
+    } else if (!strcmp(mode, "terminal")) {
+        int t;
+        if (forkpty(&t, 0, 0, 0) == 0) execl("/bin/sh", "sh", (char *)0);
+    }
+    for (;;) pause();
+}
