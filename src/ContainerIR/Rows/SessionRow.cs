@@ -83,8 +83,14 @@ internal sealed record SessionRow
             return row.Text("kind") is { } kind && row.Text("what") is { } what
                 ? new()
                 {
-                    TimeNs = row.Number("time_ns"), Kind = kind, What = what, Basis = row.Text("basis") ?? "", User = row.Text("user"), Terminal = row.Text("terminal"),
-                    Source = row.Text("source"), Pid = row.Number("pid"),
+                    TimeNs = row.Number("time_ns"),
+                    Kind = kind,
+                    What = what,
+                    Basis = row.Text("basis") ?? "",
+                    User = row.Text("user"),
+                    Terminal = row.Text("terminal"),
+                    Source = row.Text("source"),
+                    Pid = row.Number("pid"),
                 }
                 : null;
         }

@@ -26,14 +26,24 @@ internal static partial class AuthLines
                 bool isIn = match.Groups[1].Value == "Accepted";
                 return new()
                 {
-                    TimeNs = timeNs, Kind = isIn ? "login" : "failed-login", User = match.Groups[3].Value, Source = match.Groups[4].Value, Pid = pid,
-                    What = $"ssh {match.Groups[1].Value.ToLowerInvariant()} {match.Groups[2].Value}", Basis = basis,
+                    TimeNs = timeNs,
+                    Kind = isIn ? "login" : "failed-login",
+                    User = match.Groups[3].Value,
+                    Source = match.Groups[4].Value,
+                    Pid = pid,
+                    What = $"ssh {match.Groups[1].Value.ToLowerInvariant()} {match.Groups[2].Value}",
+                    Basis = basis,
                 };
             case "sudo" when (match = Sudo().Match(message)).Success:
                 return new()
                 {
-                    TimeNs = timeNs, Kind = "sudo", User = match.Groups[1].Value, Terminal = Known(match.Groups[2].Value), Pid = pid,
-                    What = $"sudo as {match.Groups[3].Value}: {match.Groups[4].Value}", Basis = basis,
+                    TimeNs = timeNs,
+                    Kind = "sudo",
+                    User = match.Groups[1].Value,
+                    Terminal = Known(match.Groups[2].Value),
+                    Pid = pid,
+                    What = $"sudo as {match.Groups[3].Value}: {match.Groups[4].Value}",
+                    Basis = basis,
                 };
             case "su" when (match = Su().Match(message)).Success:
                 return new() { TimeNs = timeNs, Kind = "su", User = match.Groups[2].Value, Terminal = Known(match.Groups[3].Value), Pid = pid, What = $"su to {match.Groups[1].Value}", Basis = basis };
@@ -79,9 +89,13 @@ internal static partial class AuthLines
         {
             TimeNs = long.TryParse(time.Groups[1].Value, CultureInfo.InvariantCulture, out long seconds) && seconds < 9_000_000_000
                 ? (seconds * 1_000_000_000) + (int.Parse(time.Groups[2].Value, CultureInfo.InvariantCulture) * 1_000_000L) : null,
-            Kind = "audit", User = user, Terminal = Known(fields.GetValueOrDefault("tty") ?? ""), Source = Known(fields.GetValueOrDefault("addr") ?? ""),
+            Kind = "audit",
+            User = user,
+            Terminal = Known(fields.GetValueOrDefault("tty") ?? ""),
+            Source = Known(fields.GetValueOrDefault("addr") ?? ""),
             Pid = long.TryParse(fields.GetValueOrDefault("pid"), CultureInfo.InvariantCulture, out long pid) ? pid : null,
-            What = $"{fields.GetValueOrDefault("type") ?? "record"} {fields.GetValueOrDefault("comm")} {fields.GetValueOrDefault("exe")} success={fields.GetValueOrDefault("success")}", Basis = "audit.log",
+            What = $"{fields.GetValueOrDefault("type") ?? "record"} {fields.GetValueOrDefault("comm")} {fields.GetValueOrDefault("exe")} success={fields.GetValueOrDefault("success")}",
+            Basis = "audit.log",
         };
     }
 

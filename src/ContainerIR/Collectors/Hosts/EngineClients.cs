@@ -38,8 +38,11 @@ internal static class EngineClients
         HashSet<int> ports = [.. engines.Where(socket => socket.State == "LISTEN" && socket.Protocol == "tcp").Select(socket => socket.LocalPort)];
         clients.AddRange(engines.Where(socket => socket.Protocol == "tcp" && socket.State == "ESTABLISHED" && ports.Contains(socket.LocalPort)).Select(socket => new SessionRow
         {
-            TimeNs = ClockFacts.Read().RealtimeNs, Kind = "api-client", Source = string.Create(CultureInfo.InvariantCulture, $"{socket.Remote}:{socket.RemotePort}"),
-            What = $"connection to the engine's TCP port {socket.LocalPort}", Basis = "open now; the engine's own socket",
+            TimeNs = ClockFacts.Read().RealtimeNs,
+            Kind = "api-client",
+            Source = string.Create(CultureInfo.InvariantCulture, $"{socket.Remote}:{socket.RemotePort}"),
+            What = $"connection to the engine's TCP port {socket.LocalPort}",
+            Basis = "open now; the engine's own socket",
         }));
         return (clients, listeners);
     }
