@@ -17,7 +17,8 @@ public sealed class An_image_made_of_a_bundle
         touch /ready; exec sleep 1000
         """;
 
-    private const string Listing = "tar --numeric-owner -tvf - | grep -v -E ' (dev|proc|sys|etc/(hosts|hostname|resolv.conf|mtab)|\\.dockerenv|run)(/|$| )' | sort -k6";
+    // What the engine itself makes when it creates the copy is left out; it writes into etc/, whose time is the copy's then.
+    private const string Listing = "tar --numeric-owner -tvf - | grep -v -E ' (dev|proc|sys|etc/(hosts|hostname|resolv.conf|mtab)|\\.dockerenv|run)(/|$| )| etc/$' | sort -k6";
 
     [Fact]
     public async Task Rebuilds_the_container_in_an_engine_that_never_had_its_image()

