@@ -27,6 +27,16 @@ int main(int argc, char **argv)
         for (int i = 0; i < 500 && s < 0; i++) { s = reach("127.0.0.1", atoi(argv[2])); if (s < 0) usleep(20000); }
         dup2(s, 0); dup2(s, 1); dup2(s, 2);
         execl("/bin/sh", "sh", (char *)0);
+    } else if (!strcmp(mode, "broker")) { // As inetd and tcpsvd do: a shell for each connection.
+        struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        int door = socket(AF_INET, SOCK_STREAM, 0);
+        if (bind(door, (struct sockaddr *)&at, sizeof at) || listen(door, 5)) return 1;
+        for (int s; (s = accept(door, 0, 0)) >= 0; close(s)) {
+            if (fork() == 0) {
+                dup2(s, 0); dup2(s, 1); dup2(s, 2);
+                execl("/bin/sh", "sh", (char *)0);
+            }
+        }
     } else if (!strcmp(mode, "memory")) {
         int m = memfd_create("kdev", 0);
         int self = open("/proc/self/exe", O_RDONLY);

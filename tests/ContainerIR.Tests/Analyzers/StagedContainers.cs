@@ -43,14 +43,16 @@ public sealed class StagedContainers : IAsyncLifetime
         Start("database", ["-e", "POSTGRES_PASSWORD=x", "-v", "/var/lib/data"], "sh", "-c", "mkdir -p /var/lib/data/base; while :; do date >> /var/lib/data/base/1; date >> /var/log/db.log; sleep 1; done");
         Start("shell", ["-t", "-i"], "sh");
         Start("package installation", [], "sleep", "1000");
-        Start("busybox tools", ["-t"], "sh", "-c", "tail -f /var/log/app.log & grep stratum+tcp://pool /dev/stdin & vi /etc/passwd & top");
+        Start("busybox tools", ["-t"], "sh", "-c", "mkfifo /tmp/lines; tail -f /var/log/app.log & grep stratum+tcp://pool /tmp/lines & vi /etc/passwd & top");
         Start("scheduled tasks", [], "sh", "-c", "mkdir -p /var/spool/cron/crontabs; echo '* * * * * date' > /var/spool/cron/crontabs/root; echo 'app:x:9:9::/:/bin/sh' >> /etc/passwd; exec crond -f");
         Start("log rotation", [], "sleep", "1000");
-        Start("inetd service", [], "sh", "-c", "tcpsvd 127.0.0.1 7000 sh & sleep 1000 | (until nc 127.0.0.1 7000; do sleep 0.1; done) & exec sleep 1000");
+        Start("inetd service", [], "sh", "-c", "/usr/sbin/tcpsvd broker 7000 & sleep 1000 | (until nc 127.0.0.1 7000; do sleep 0.1; done) & exec sleep 1000");
         DateTimeOffset last = up.Values.Max(container => DateTimeOffset.Parse(container.Inspect("{{.State.StartedAt}}"), CultureInfo.InvariantCulture));
         await RealEngine.Until(() => DateTimeOffset.UtcNow > last.AddSeconds(12), "the start of the containers to be over");
         Stage(up);
         await RealEngine.Until(() => up["reverse shell"].Exec("netstat -tn").Contains("ESTABLISHED", StringComparison.Ordinal), "the reverse shell to be connected");
+        await RealEngine.Until(() => up["inetd service"].Exec("netstat -tn").Contains("ESTABLISHED", StringComparison.Ordinal), "the service to be connected");
+        await RealEngine.Until(() => up["busybox tools"].Exec("ps").Contains("grep stratum+tcp", StringComparison.Ordinal), "the search to run");
         await RealEngine.Until(() => !up["fileless"].Exec("ls /opt").Contains("x2", StringComparison.Ordinal), "the program to delete itself");
         foreach (string name in Intrusions.Concat(Ordinary))
         {
@@ -108,6 +110,7 @@ public sealed class StagedContainers : IAsyncLifetime
             mkdir -p /var/www /var/lib /usr/bin /usr/sbin /usr/local/bin /opt; echo hi > /var/www/index.html; echo line > /var/log/app.log; echo line > /var/log/access.log
             echo '#!/bin/sh' > /usr/bin/falco; chmod 755 /usr/bin/falco; cp /bin/busybox /usr/bin/tool; echo '#!/bin/sh' > /usr/local/bin/start.sh; chmod 755 /usr/local/bin/start.sh
             """);
+        RealEngine.Docker("cp", IntruderProgram.Executable, container.Id + ":/usr/sbin/tcpsvd");
         RealEngine.Docker("commit", "--change", "HEALTHCHECK --interval=1h CMD [\"/usr/local/bin/start.sh\"]", container.Id, Image);
     }
 }
