@@ -10,7 +10,8 @@ need /bin/busybox:busybox-static gcc:gcc /usr/include/stdlib.h:libc6-dev openssl
   softhsm2-util:softhsm2 pkcs11-tool:opensc debootstrap:debootstrap skopeo:skopeo mactime:sleuthkit /usr/lib/python3/dist-packages/rdflib:python3-rdflib || exit 2
 ./build.sh || exit 1
 engine_up || exit 2
-trap engine_down EXIT
+trap 'podman_down; engine_down' EXIT
+podman_up
 trap 'exit 130' INT TERM
 
 dotnet build ContainerIR.sln -c Release -v quiet -nologo || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
