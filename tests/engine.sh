@@ -69,12 +69,12 @@ podman_up() {
   [ -z "${CIR_TEST_PODMAN:-}" ] || return 0
   [ "$(id -u)" = 0 ] && need podman:podman runc:runc || return 0
   PODMAN_DIR=$(mktemp -d /tmp/cir-podman.XXXXXX)
-  podman_run() { podman --root "$PODMAN_DIR/root" --runroot "$PODMAN_DIR/run" --runtime runc --cgroup-manager cgroupfs --events-backend file "$@"; }
+  local podman=(podman --root "$PODMAN_DIR/root" --runroot "$PODMAN_DIR/run" --runtime runc --cgroup-manager cgroupfs --events-backend file)
   { mkdir -p "$PODMAN_DIR/image/bin" "$PODMAN_DIR/image/etc" "$PODMAN_DIR/image/tmp" && cp /bin/busybox "$PODMAN_DIR/image/bin/" &&
       for applet in $(/bin/busybox --list); do [ "$applet" = busybox ] || ln -s busybox "$PODMAN_DIR/image/bin/$applet"; done &&
       echo 'root:x:0:0:root:/:/bin/sh' >"$PODMAN_DIR/image/etc/passwd" && echo 'root:x:0:' >"$PODMAN_DIR/image/etc/group" &&
-      tar -C "$PODMAN_DIR/image" -c . | podman_run import - localhost/cir-test:busybox; } >"$PODMAN_DIR/log" 2>&1
-  podman_run system service -t 0 "unix://$PODMAN_DIR/podman.sock" >>"$PODMAN_DIR/log" 2>&1 </dev/null &
+      tar -C "$PODMAN_DIR/image" -c . | "${podman[@]}" import - localhost/cir-test:busybox; } >"$PODMAN_DIR/log" 2>&1
+  "${podman[@]}" system service -t 0 "unix://$PODMAN_DIR/podman.sock" >>"$PODMAN_DIR/log" 2>&1 </dev/null &
   PODMAN_PID=$!
   local tries=0
   # Limits no higher than this sandbox may set: Podman asks for more than that where CAP_SYS_RESOURCE is missing.
@@ -93,13 +93,17 @@ podman_up() {
 
 podman_down() {
   [ -n "$PODMAN_DIR" ] || return 0
-  local left
+  local left pid
   if left=$(docker -H "unix://$PODMAN_DIR/podman.sock" ps -aq 2>/dev/null) && [ -n "$left" ]; then
     # shellcheck disable=SC2086
     docker -H "unix://$PODMAN_DIR/podman.sock" rm -f -v $left >/dev/null 2>&1
   fi
   kill "$PODMAN_PID" 2>/dev/null
   wait "$PODMAN_PID" 2>/dev/null
+  # The watcher of an exec stays for five minutes more, to clean up what is removed here.
+  for pid in $(grep -laF "$PODMAN_DIR/" /proc/[0-9]*/cmdline 2>/dev/null | cut -d / -f 3); do
+    [ "$pid" = $$ ] || kill -9 "$pid" 2>/dev/null # asked politely, it would start that cleaning
+  done
   awk -v d="$PODMAN_DIR/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
   rm -rf "$PODMAN_DIR"
   PODMAN_DIR= PODMAN_PID=
