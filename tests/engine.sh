@@ -21,6 +21,11 @@ need() {
     { tail -20 /tmp/cir-apt.log >&2; echo "apt-get failed; the whole log is /tmp/cir-apt.log" >&2; return 1; }
 }
 
+leave_nothing() { # FOLDER: unmounts what is mounted in it, and removes it
+  awk -v d="$1/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
+  rm -rf --one-file-system "$1"
+}
+
 engine_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
 engine_up() {
@@ -59,8 +64,7 @@ engine_down() {
   fi
   kill "$ENGINE_PID" 2>/dev/null
   wait "$ENGINE_PID" 2>/dev/null
-  awk -v d="$ENGINE_DIR/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
-  rm -rf "$ENGINE_DIR"
+  leave_nothing "$ENGINE_DIR"
   ENGINE_DIR= ENGINE_PID=
   unset DOCKER_HOST
 }
@@ -104,8 +108,7 @@ podman_down() {
   for pid in $(grep -laF "$PODMAN_DIR/" /proc/[0-9]*/cmdline 2>/dev/null | cut -d / -f 3); do
     [ "$pid" = $$ ] || kill -9 "$pid" 2>/dev/null # asked politely, it would start that cleaning
   done
-  awk -v d="$PODMAN_DIR/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
-  rm -rf "$PODMAN_DIR"
+  leave_nothing "$PODMAN_DIR"
   PODMAN_DIR= PODMAN_PID=
   unset CIR_TEST_PODMAN CIR_TEST_PODMAN_IMAGE CIR_TEST_PODMAN_OPTIONS
 }
