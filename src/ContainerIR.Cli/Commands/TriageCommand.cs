@@ -19,9 +19,10 @@ internal static class TriageCommand
         Option<bool> all = new("--all") { Description = "Every running container of the engine, worst first." };
         Option<string> least = new("--min-severity") { Description = "Leave out what is less bad.", HelpName = "info|low|medium|high|critical", DefaultValueFactory = _ => "info" };
         least.AcceptOnlyFromAmong("info", "low", "medium", "high", "critical");
+        Option<string[]> folders = new("--rules") { Description = "Folder of Sigma rules to hold against it too; may be repeated.", HelpName = "DIR" };
         Option<string?> endpoint = Shared.Endpoint();
         Option<bool> json = Shared.Json();
-        Command command = new("triage", "Say what is wrong with a container, each finding with its proof. Nothing is kept: acquire what shall be.") { target, all, least, endpoint, json };
+        Command command = new("triage", "Say what is wrong with a container, each finding with its proof. Nothing is kept: acquire what shall be.") { target, all, folders, least, endpoint, json };
         command.SetAction(async (parsed, ct) =>
         {
             Severity severity = Enum.Parse<Severity>(parsed.GetRequiredValue(least), ignoreCase: true);
@@ -31,9 +32,10 @@ internal static class TriageCommand
                 throw new OperatorException("Triage needs a container, a bundle, or --all, and not two of them.", "cir containers shows the names.");
             }
 
+            TriageRules rules = TriageRules.Load(parsed.GetValue(folders) ?? []);
             List<TriageReport> reports = name is null
-                ? await RunAllAsync(surroundings, parsed.GetValue(endpoint), ct)
-                : [IsBundle(name) ? Triage.Run(name, ct) : await RunLiveAsync(surroundings, name, parsed.GetValue(endpoint), ct)];
+                ? await RunAllAsync(surroundings, parsed.GetValue(endpoint), rules, ct)
+                : [IsBundle(name) ? Triage.Run(name, rules, ct) : await RunLiveAsync(surroundings, name, parsed.GetValue(endpoint), rules, ct)];
             reports = [.. reports.Select(report => report.AtLeast(severity))];
             if (parsed.GetValue(json))
             {
@@ -55,11 +57,11 @@ internal static class TriageCommand
 
     private static bool IsBundle(string name) => name.Contains('/', StringComparison.Ordinal) || File.Exists(Path.Combine(name, "bagit.txt"));
 
-    private static Task<TriageReport> RunLiveAsync(Surroundings surroundings, string container, string? endpoint, CancellationToken ct) => surroundings.IsRoot
-        ? LiveTriage.RunAsync(container, endpoint, (request, parts, token) => surroundings.Acquire(request, parts, null, token), surroundings.Clock, ct)
+    private static Task<TriageReport> RunLiveAsync(Surroundings surroundings, string container, string? endpoint, TriageRules rules, CancellationToken ct) => surroundings.IsRoot
+        ? LiveTriage.RunAsync(container, endpoint, rules, (request, parts, token) => surroundings.Acquire(request, parts, null, token), surroundings.Clock, ct)
         : throw new OperatorException("Triage of a living container needs root: it is read from the host's side.", "sudo cir triage … (the same command), or name a bundle.");
 
-    private static async Task<List<TriageReport>> RunAllAsync(Surroundings surroundings, string? endpoint, CancellationToken ct)
+    private static async Task<List<TriageReport>> RunAllAsync(Surroundings surroundings, string? endpoint, TriageRules rules, CancellationToken ct)
     {
         List<TriageReport> reports = [];
         IReadOnlyList<ContainerSummary> containers;
@@ -72,7 +74,7 @@ internal static class TriageCommand
         {
             try
             {
-                reports.Add(await RunLiveAsync(surroundings, each.Container.Id, endpoint, ct));
+                reports.Add(await RunLiveAsync(surroundings, each.Container.Id, endpoint, rules, ct));
             }
             catch (OperatorException problem) when (surroundings.IsRoot)
             {
@@ -145,6 +147,15 @@ internal static class TriageCommand
         foreach ((string id, int count) in report.LeftOut)
         {
             writer.WriteLine($"…         {count} more of {id}");
+        }
+
+        if (report.RulesRun + report.RuleNotes.Count > 0)
+        {
+            writer.WriteLine($"Rules of files: {report.RulesRun} run, {report.RuleNotes.Count(note => !note.IsRun)} not run");
+            foreach (RuleNote note in report.RuleNotes)
+            {
+                writer.WriteLine($"{(note.IsRun ? "Rule, in part" : "Rule not run")}: {Cells.Safe(note.File)}: {Cells.Fit($"{note.Title}: {note.Reason}", 200)}");
+            }
         }
 
         foreach (string what in report.NotExamined)

@@ -1,3 +1,5 @@
+using ContainerIR.Analyzers.Sigma;
+
 namespace ContainerIR.Analyzers;
 
 /// <summary>All analyzers, in the order they run. A new analyzer is one file and one line here.</summary>
@@ -13,4 +15,10 @@ internal static class AnalyzerList
         new DiffAnalyzer(),
         new ConfigurationAnalyzer(),
     ];
+
+    /// <summary>All analyzers, then those of rule files: the program's own first.</summary>
+    /// <param name="rules">Rules beside the catalogue's.</param>
+    /// <param name="note">Told what a rule could not do.</param>
+    public static IEnumerable<IAnalyzer> With(TriageRules rules, Action<string> note) =>
+        All.Append(new SigmaAnalyzer([.. SigmaRuleSet.Own.Rules, .. rules.Sigma.Rules], note));
 }

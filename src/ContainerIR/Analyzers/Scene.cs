@@ -93,7 +93,8 @@ internal sealed class Scene
         NoteEnd(content, item.Path, passedOver);
     }
 
-    private IEnumerable<(FindingPlace Place, T Row)> Rows<T>(string collector, string name, Func<JsonElement, T?> parse, CancellationToken ct)
+    /// <summary>Rows of an item of lines, each made by <paramref name="parse"/>; what is no row is noted.</summary>
+    public IEnumerable<(FindingPlace Place, T Row)> Rows<T>(string collector, string name, Func<JsonElement, T?> parse, CancellationToken ct)
         where T : class
     {
         if (Find(collector, name) is not { } item)

@@ -13,13 +13,23 @@ public static class Triage
     /// <param name="ct">Cancels.</param>
     /// <returns>The findings, worst first; the same bytes always give the same.</returns>
     /// <exception cref="OperatorException">It is no sealed bundle, or its record is not as it was sealed.</exception>
-    public static TriageReport Run(string bundle, CancellationToken ct)
+    public static TriageReport Run(string bundle, CancellationToken ct) => Run(bundle, TriageRules.None, ct);
+
+    /// <summary>Judges a bundle by the catalogue and by further rules.</summary>
+    /// <param name="bundle">Its folder.</param>
+    /// <param name="rules">Rules beside the catalogue's.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <returns>The findings, worst first; the same bytes and rules always give the same.</returns>
+    /// <exception cref="OperatorException">It is no sealed bundle, or its record is not as it was sealed.</exception>
+    public static TriageReport Run(string bundle, TriageRules rules, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(bundle);
+        ArgumentNullException.ThrowIfNull(rules);
         Scene scene = Scene.Open(bundle, ct);
         List<Finding> findings = [];
         Dictionary<string, int> counts = [];
-        foreach (IAnalyzer analyzer in AnalyzerList.All)
+        List<string> notExamined = [];
+        foreach (IAnalyzer analyzer in AnalyzerList.With(rules, notExamined.Add))
         {
             foreach (Finding finding in analyzer.Analyze(scene, ct))
             {
@@ -39,7 +49,9 @@ public static class Triage
             BundleId = DisplayText.Shorten(scene.Record.BundleId, 64),
             RootSha256 = scene.RootSha256,
             Findings = [.. findings.OrderByDescending(finding => finding.Severity).ThenBy(finding => finding.Rule.Id, StringComparer.Ordinal)],
-            NotExamined = [.. scene.NotExamined.Concat(scene.Record.Gaps.Select(gap => DisplayText.Shorten($"{gap.Collector}: {gap.Sought}: {gap.Reason}", 500)))],
+            NotExamined = [.. scene.NotExamined.Concat(notExamined).Concat(scene.Record.Gaps.Select(gap => DisplayText.Shorten($"{gap.Collector}: {gap.Sought}: {gap.Reason}", 500)))],
+            RulesRun = rules.Sigma.Rules.Count(),
+            RuleNotes = [.. rules.Sigma.Outcomes.SelectMany(RuleNote.Of)],
             LeftOut = counts.Where(entry => entry.Value > MaxOfOneRule).ToDictionary(entry => entry.Key, entry => entry.Value - MaxOfOneRule),
         };
     }

@@ -31,8 +31,14 @@ public sealed record TriageReport
     /// <summary>Findings of a rule that were left out after the first fifty, by rule.</summary>
     public required IReadOnlyDictionary<string, int> LeftOut { get; init; }
 
+    /// <summary>How many rules of files beside the catalogue's were held against the bundle.</summary>
+    public int RulesRun { get; init; }
+
+    /// <summary>Rules of files that could not be run, and what of the others can never be true.</summary>
+    public IReadOnlyList<RuleNote> RuleNotes { get; init; } = [];
+
     /// <summary>0 to 100: for each technique the weightiest finding (critical 40, high 20, medium 8, low 3), added up and cut at 100.</summary>
-    public int Score => Math.Min(HighestScore, Findings.GroupBy(finding => finding.Rule.Techniques[0]).Sum(group => group.Max(finding => WeightOf(finding.Severity))));
+    public int Score => Math.Min(HighestScore, Findings.GroupBy(finding => finding.Rule.Techniques is [var main, ..] ? main : finding.Rule.Id).Sum(group => group.Max(finding => WeightOf(finding.Severity))));
 
     /// <summary>The severity of the worst finding; null when there is none.</summary>
     public Severity? Worst => Findings.Count == 0 ? null : Findings.Max(finding => finding.Severity);
@@ -61,6 +67,21 @@ public sealed record TriageReport
         }
 
         json.WriteEndArray();
+        json.WriteStartObject("rules");
+        json.WriteNumber("run", RulesRun);
+        json.WriteStartArray("notes");
+        foreach (RuleNote note in RuleNotes)
+        {
+            json.WriteStartObject();
+            json.WriteString("file", note.File);
+            json.WriteString("title", note.Title);
+            json.WriteBoolean("run", note.IsRun);
+            json.WriteString("reason", note.Reason);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
         json.WriteStartObject("left_out");
         foreach ((string id, int count) in LeftOut.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {

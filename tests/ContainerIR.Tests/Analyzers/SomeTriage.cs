@@ -36,7 +36,7 @@ internal static class SomeTriage
     }
 
     /// <summary>Seals these texts as the items of the collectors and judges them.</summary>
-    public static async Task<TriageReport> OfRowsAsync(string processes = "", string sockets = "", string entries = "", string inspect = "{}", string specification = "{}")
+    public static async Task<TriageReport> OfRowsAsync(string processes = "", string sockets = "", string entries = "", string inspect = "{}", string specification = "{}", TriageRules? rules = null)
     {
         using TemporaryFolder folder = new();
         await using BundleWriter bundle = SomeBundle.Open(folder);
@@ -47,7 +47,7 @@ internal static class SomeTriage
         await AddAsync(configuration, "inspect.json", ItemForm.Plain, inspect);
         await AddAsync(configuration, "runtime/config.json", ItemForm.Plain, specification);
         SealedBundle made = await bundle.SealAsync();
-        return Triage.Run(made.Path, CancellationToken.None);
+        return Triage.Run(made.Path, rules ?? TriageRules.None, CancellationToken.None);
     }
 
     private static Task<EvidenceItem> AddAsync(IEvidenceSink sink, string name, ItemForm form, string text) =>
