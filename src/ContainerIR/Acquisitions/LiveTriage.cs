@@ -17,12 +17,13 @@ public static class LiveTriage
     /// <param name="container">Id, unique prefix or name.</param>
     /// <param name="endpoint">The engine; null to look at the usual places.</param>
     /// <param name="rules">Rules beside the catalogue's.</param>
+    /// <param name="expected">What is no news, and what it was when it was good.</param>
     /// <param name="acquire">Runs the acquisition: <see cref="Acquirer.RunAsync"/>.</param>
     /// <param name="clock">Time.</param>
     /// <param name="ct">Cancels; the temporary bundle is removed.</param>
     /// <exception cref="Evidence.OperatorException">Something the operator can mend.</exception>
     public static async Task<TriageReport> RunAsync(
-        string container, string? endpoint, TriageRules rules, Func<AcquisitionRequest, AcquisitionParts, CancellationToken, Task<AcquisitionResult>> acquire, TimeProvider clock, CancellationToken ct)
+        string container, string? endpoint, TriageRules rules, Expectations expected, Func<AcquisitionRequest, AcquisitionParts, CancellationToken, Task<AcquisitionResult>> acquire, TimeProvider clock, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(acquire);
         // Made with mode 0700: what is in it is the container's inside.
@@ -37,7 +38,7 @@ public static class LiveTriage
             string passphrase = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
             AcquisitionRequest request = new() { Container = container, CaseId = CaseName, Profile = Profile.Triage, Examiner = "triage", Endpoint = endpoint };
             AcquisitionResult result = await acquire(request, new AcquisitionParts(home, _ => passphrase, clock), ct);
-            return Triage.Run(result.BundlePath, rules, ct);
+            return Triage.Run(result.BundlePath, rules, expected, ct);
         }
         finally
         {
