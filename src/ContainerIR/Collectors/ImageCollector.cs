@@ -47,7 +47,7 @@ internal sealed class ImageCollector(CollectionContext context) : ICollector
 
         await sink.AddDocumentAsync(context.Runtime, EngineDocument.ImageHistory, id, "image-history.json", $"GET /images/{DisplayText.Escape(id)}/history", ct);
         await AddInspectAsync(container, id, facts, layers, sink, ct);
-        await SignatureFacts.CollectAsync(container, await TextsOfAsync(id, "RepoDigests", ct), await AllTagsAsync(ct), prefix, engine?.Pid, sink, ct);
+        await SignatureFacts.CollectAsync(container, await TextsOfAsync(id, "RepoDigests", ct), await AllTagsAsync(ct), prefix, await RootAsync(prefix, ct), engine?.Pid, context.Signatures, sink, ct);
         await AddLayersAsync(container, facts, layers, sink, ct);
     }
 
@@ -133,6 +133,19 @@ internal sealed class ImageCollector(CollectionContext context) : ICollector
         {
             // The same request was made for image-inspect.json, and its failure is a gap there.
             return [];
+        }
+    }
+
+    /// <summary>The engine's data directory, true for us; null when it does not answer, which is a gap of other requests.</summary>
+    private async Task<string?> RootAsync(string prefix, CancellationToken ct)
+    {
+        try
+        {
+            return (await context.Runtime.ReadFactsAsync(ct)).RootDirectory is { Length: > 0 } root ? prefix + root : null;
+        }
+        catch (Exception failure) when (failure is IOException or OperatorException or InvalidDataException)
+        {
+            return null;
         }
     }
 
