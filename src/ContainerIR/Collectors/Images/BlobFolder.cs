@@ -47,6 +47,15 @@ internal sealed class BlobFolder(string path)
     /// <summary>The folder.</summary>
     public string Path => path;
 
+    /// <summary>containerd's content stores an engine may use: its own, and the one beside it.</summary>
+    /// <param name="engineRoot">The engine's data directory, true for us.</param>
+    public static IEnumerable<BlobFolder> StoresOf(string engineRoot) =>
+        new[] { $"{engineRoot}/containerd/daemon", $"{engineRoot[..Math.Max(engineRoot.LastIndexOf('/'), 0)]}/containerd" }
+            .Select(static folder => folder + "/io.containerd.content.v1.content").Where(IsAt).Select(static folder => new BlobFolder(folder));
+
+    /// <summary>Path of a blob; null for what is no digest.</summary>
+    public string? PathOf(string digest) => digest.StartsWith("sha256:", StringComparison.Ordinal) && ContainerInspect.IsId(digest[7..]) ? $"{path}/blobs/sha256/{digest[7..]}" : null;
+
     /// <summary>Whether there is one.</summary>
     public static bool IsAt(string path) => HostFile.TryStat($"{path}/blobs/sha256", followLast: true) is not null;
 
@@ -55,14 +64,14 @@ internal sealed class BlobFolder(string path)
     /// <param name="limitBytes">How large it may be.</param>
     public byte[]? Read(string digest, int limitBytes = ManifestLimitBytes)
     {
-        if (!digest.StartsWith("sha256:", StringComparison.Ordinal) || !ContainerInspect.IsId(digest[7..]))
+        if (PathOf(digest) is not { } file)
         {
             return null;
         }
 
         try
         {
-            byte[] content = HostFile.ReadSmall($"{path}/blobs/sha256/{digest[7..]}", limitBytes);
+            byte[] content = HostFile.ReadSmall(file, limitBytes);
             return "sha256:" + Convert.ToHexStringLower(SHA256.HashData(content)) == digest ? content : null;
         }
         catch (HostFileException)

@@ -129,10 +129,7 @@ internal static class SignatureFacts
             }
         }
 
-        // containerd's content store: the engine's own, and the one beside it.
-        List<BlobFolder> stores = engineRoot is null ? [] :
-            [.. new[] { $"{engineRoot}/containerd/daemon", $"{engineRoot[..Math.Max(engineRoot.LastIndexOf('/'), 0)]}/containerd" }
-                .Select(static folder => folder + "/io.containerd.content.v1.content").Where(BlobFolder.IsAt).Select(static folder => new BlobFolder(folder))];
+        List<BlobFolder> stores = engineRoot is null ? [] : [.. BlobFolder.StoresOf(engineRoot)];
         List<(BlobFolder Folder, Dictionary<string, ManifestFacts> Manifests)> read = [.. given.Concat(stores).Select(folder => (folder, folder.Manifests(sink.AddGap, ct)))];
         Dictionary<string, ManifestFacts> all = [];
         foreach (ManifestFacts manifest in read.SelectMany(static folder => folder.Manifests.Values))
