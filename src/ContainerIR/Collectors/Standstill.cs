@@ -4,7 +4,6 @@ using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
-using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Collectors;
