@@ -22,6 +22,7 @@ public sealed class AllowList
 {
     private const int MaxBytes = 4 * 1024 * 1024;
     private const string Schema = "containerir-allow/1";
+    private static readonly string[] Texts = ["image", "label", "sha256"];
     private static readonly string[] Fields = ["id", "reason", "rules", "image", "label", "sha256"];
 
     private readonly IReadOnlyList<AllowEntry> entries;
@@ -122,7 +123,7 @@ public sealed class AllowList
             yield return $"{unknown} is no field of it";
         }
 
-        foreach (string field in new[] { "image", "label", "sha256" }.Where(field => json.Field(field) is { ValueKind: not JsonValueKind.String }))
+        foreach (string field in Texts.Where(field => json.Field(field) is { ValueKind: not JsonValueKind.String }))
         {
             yield return $"{field} is no text";
         }

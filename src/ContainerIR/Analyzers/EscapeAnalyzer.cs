@@ -13,6 +13,7 @@ internal sealed class EscapeAnalyzer : IAnalyzer
     private static readonly Rule KernelHelper = RuleList.Of("CIR-016");
     private static readonly Rule Hidden = RuleList.Of("CIR-051");
 
+    private static readonly string[] Helpers = ["core_pattern", "modprobe", "uevent_helper"];
     private static readonly string[] Distributions = ["/usr/lib/systemd/", "/lib/systemd/", "/usr/share/apport/", "/usr/libexec/", "/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/"];
 
     public string Name => "escape";
@@ -23,13 +24,16 @@ internal sealed class EscapeAnalyzer : IAnalyzer
     private static IEnumerable<Finding> OfMounts(Scene scene, CancellationToken ct)
     {
         Dictionary<long, HashSet<long>> known = [];
+        string[] given = [.. scene.Inspect.Items("Mounts").Select(mount => mount.Text("Destination")?.TrimEnd('/')).OfType<string>().Select(Evidence.Text.DisplayText.Escape)];
         foreach ((FindingPlace place, SeenMount mount) in scene.Rows("mounts", "mounts.jsonl", SeenMount.Parse, ct))
         {
             (known.TryGetValue(mount.Namespace, out HashSet<long>? ids) ? ids : known[mount.Namespace] = []).Add(mount.Id);
             if (mount is { Origin: "not-configured", Type: "cgroup" or "cgroup2" } && mount.Options.Split(',').Contains("rw"))
             {
-                yield return new Finding(
-                    ReleaseAgent, ReleaseAgent.Severity, [SeenValue.Of("mount_point", mount.Point), new("type", mount.Type), SeenValue.Of("options", mount.Options), new("origin", mount.Origin)], place);
+                List<SeenValue> seen = [SeenValue.Of("mount_point", mount.Point), new("type", mount.Type), SeenValue.Of("options", mount.Options), new("origin", mount.Origin)];
+                yield return given.Any(point => mount.Point.StartsWith(point + "/", StringComparison.Ordinal))
+                    ? new Finding(ReleaseAgent, Severity.Medium, seen, place, "it came with a path of the host that was mounted on purpose: CIR-022 names that")
+                    : new Finding(ReleaseAgent, ReleaseAgent.Severity, seen, place);
             }
         }
 
@@ -65,18 +69,15 @@ internal sealed class EscapeAnalyzer : IAnalyzer
         JsonElement helpers = host.Object("kernel_helpers");
         List<(string Name, string Program, string Value)> programs =
         [
-            .. new[] { "core_pattern", "modprobe", "uevent_helper" }
+            .. Helpers
                 .Select(name => (name, helpers.Text(name) ?? ""))
                 .Select(pair => (pair.name, pair.name == "core_pattern" ? (pair.Item2.StartsWith('|') ? pair.Item2[1..].TrimStart().Split(' ')[0] : "") : pair.Item2.Trim(), pair.Item2))
                 .Where(each => each.Item2.StartsWith('/')),
         ];
-        if (programs.Count == 0)
-        {
-            yield break;
-        }
-
+        // What distributions install is looked up by most kernels; a container has files of the same names without meaning anything.
+        bool isUnusual = programs.Exists(each => !Paths.StartsWithAny(each.Program, Distributions));
         HashSet<string> added = [];
-        foreach ((_, DiffEntry entry) in scene.Changes(ct))
+        foreach ((_, DiffEntry entry) in isUnusual ? scene.Changes(ct) : [])
         {
             if (entry.Kind == DiffKind.File && entry.Verdict is DiffVerdict.Added or DiffVerdict.Renamed && programs.Any(each => each.Program == entry.DisplayPath))
             {
