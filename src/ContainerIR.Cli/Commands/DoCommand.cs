@@ -25,7 +25,7 @@ internal static class DoCommand
     /// <summary>What actions take from these surroundings.</summary>
     public static ActionParts PartsOf(Surroundings surroundings, string? home, string? endpoint) => new(surroundings.Home(home), surroundings.Clock)
     {
-        Endpoint = string.IsNullOrEmpty(endpoint) ? surroundings.Environment("DOCKER_HOST") : endpoint,
+        Endpoint = endpoint,
         ChangesFolder = surroundings.Environment("CIR_CHANGES") is { Length: > 0 } folder ? folder : ChangeJournal.DefaultFolder,
     };
 
