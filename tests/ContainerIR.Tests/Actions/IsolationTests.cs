@@ -19,7 +19,7 @@ public sealed class An_isolation
     {
         using SomeHost host = new();
         using TestContainer peer = RealEngine.Start([], "sh", "-c", Chatter);
-        using TestContainer suspect = RealEngine.Start(["-p", "127.0.0.1::80"], "sh", "-c", $"sleep 0.3; nc {peer.Inspect("{{.NetworkSettings.IPAddress}}")} 9000 >/tmp/lines; sleep 1000");
+        using TestContainer suspect = RealEngine.Start(["-p", "127.0.0.1::80"], "sh", "-c", $"sleep 0.3; sleep 1000 | nc {peer.Inspect("{{.NetworkSettings.IPAddress}}")} 9000 >/tmp/lines; sleep 1000");
         await RealEngine.Until(() => Received(suspect) > 20, "the flow");
         string before = SomeHost.Snapshot(suspect);
 

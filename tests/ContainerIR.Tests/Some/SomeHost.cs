@@ -48,14 +48,17 @@ internal sealed class SomeHost : IDisposable
         if (pid > 0)
         {
             using NamespaceHandle space = NamespaceHandle.OfProcess(pid);
+            bool isHosts = VethEnds.IsHosts(space.Inode, pid);
             string ip = container.Inspect("{{.NetworkSettings.IPAddress}}");
-            HashSet<string> ends = [.. VethEnds.Find(space, pid).Select(end => end.Other is { } other ? $"{other.Index}: " : "-")];
+            HashSet<string> ends = [.. (isHosts ? [] : VethEnds.Find(space, pid)).Select(end => end.Other is { } other ? $"{other.Index}: " : "-")];
             parts.AddRange(OnHost("nft", "-s", "list", "ruleset").Split('\n').Where(line => line.Contains(container.Id[..12], StringComparison.Ordinal) || (ip.Length > 0 && line.Contains(ip + " ", StringComparison.Ordinal))));
             parts.Add(OnHost("nft", "list", "tables").Split('\n').Count(line => line.Contains(container.Id[..12], StringComparison.Ordinal)).ToString(System.Globalization.CultureInfo.InvariantCulture));
             parts.AddRange(OnHost("ip", "-o", "link").Split('\n').Where(line => ends.Any(end => line.StartsWith(end, StringComparison.Ordinal))));
-            parts.Add(InNetworkOf(container, "ip", "-o", "link"));
-            parts.Add(InNetworkOf(container, "ip", "-o", "-4", "addr"));
-            parts.Add(InNetworkOf(container, "ip", "route", "show", "table", "all"));
+            foreach (string[] command in isHosts ? (string[][])[] : [["ip", "-o", "link"], ["ip", "-o", "-4", "addr"], ["ip", "route", "show", "table", "all"], ["nft", "list", "ruleset"]])
+            {
+                parts.Add(InNetworkOf(container, command));
+            }
+
             foreach ((string controller, string file) in (ReadOnlySpan<(string, string)>)[("cpu", "cpu.cfs_quota_us"), ("cpu", "cpu.cfs_period_us"), ("cpu", "cpu.max"), ("pids", "pids.max")])
             {
                 if (CgroupFiles.Find(pid, container.Id, controller) is { } group && File.Exists(Path.Combine(group.Folder, file)))

@@ -3,7 +3,6 @@ using System.Net;
 using System.Text;
 using ContainerIR.Actions.Changes;
 using ContainerIR.Evidence.Text;
-using ContainerIR.Linux;
 
 namespace ContainerIR.Actions.Isolation;
 

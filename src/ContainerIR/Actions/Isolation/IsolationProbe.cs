@@ -229,13 +229,13 @@ internal sealed class IsolationProbe(IsolationPlan plan, IsolationWork work, Act
             : string.Create(CultureInfo.InvariantCulture, $"OPEN: {moving} of {before.Count} connections still move"));
     }
 
-    // Bytes received of each connection: what only the other end can make grow.
+    // Bytes received and acknowledged of each connection, half-closed ones too: what only packets of the other end can make grow.
     private static Dictionary<string, ulong> Flows(NamespaceHandle space, ulong? group)
     {
         Dictionary<string, ulong> flows = [];
-        foreach (SocketEntry each in SocketReset.Connected(space, entry => entry.Protocol == "tcp" && entry.State == "ESTABLISHED" && (group is null || entry.CgroupId == group)))
+        foreach (SocketEntry each in SocketReset.Connected(space, entry => entry.Protocol == "tcp" && entry.State != "SYN_SENT" && (group is null || entry.CgroupId == group)))
         {
-            flows[$"{each.Local}:{each.LocalPort}>{each.Remote}:{each.RemotePort}"] = each.BytesReceived ?? 0;
+            flows[$"{each.Local}:{each.LocalPort}>{each.Remote}:{each.RemotePort}"] = (each.BytesReceived ?? 0) + (each.BytesAcknowledged ?? 0);
         }
 
         return flows;
