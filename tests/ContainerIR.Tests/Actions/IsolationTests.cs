@@ -178,7 +178,8 @@ public sealed class An_isolation
             // One of them, and which is looked at below.
         }
 
-        Assert.True(Assert.Single(both, each => each.IsCompletedSuccessfully).Result.Verified);
+        ActionOutcome made = await Assert.Single(both, each => each.IsCompletedSuccessfully);
+        Assert.True(made.Verified, made.Summary);
         Assert.Contains("isolated already", Assert.Single(both, each => each.IsFaulted).Exception!.InnerException!.Message, StringComparison.Ordinal);
         RealEngine.Docker("unpause", suspect.Id);
     }
