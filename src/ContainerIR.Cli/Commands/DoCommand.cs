@@ -14,7 +14,9 @@ internal static class DoCommand
     public static Command Make(Surroundings surroundings)
     {
         Command command = new("do", "Do one thing to a container: cut it off, freeze it, end it. Journaled before, proven after; see also: cir status, cir undo.");
-        foreach (IAction action in ActionList.Make(PartsOf(surroundings, null, null)))
+
+        // Only to describe them: where the cases are is asked when one runs.
+        foreach (IAction action in ActionList.Make(new ActionParts(new Cases.CaseHome("/"), surroundings.Clock)))
         {
             command.Add(MakeOne(surroundings, action));
         }

@@ -86,6 +86,11 @@ internal abstract class ContainerAction(ActionParts parts) : IAction
         {
             applied = new AppliedChange(failure.Message, false) { Done = false, StaysInForce = await MayStandAsync(change, ct) };
         }
+        catch (OperationCanceledException) when (!CanBeUndone)
+        {
+            Parts.Journal.Save(change with { State = ChangeState.Failed, EndedAt = Parts.Clock.GetUtcNow(), Note = "interrupted" });
+            throw;
+        }
 
         bool isOpen = applied.StaysInForce && CanBeUndone;
         Parts.Journal.Save(change with

@@ -3,21 +3,27 @@ using System.Text.Json.Serialization;
 namespace ContainerIR.Actions.Changes;
 
 /// <summary>How far a change got.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ChangeState>))]
 internal enum ChangeState
 {
     /// <summary>About to be made: it may have been, or not, if nobody is at work on it any more.</summary>
+    [JsonStringEnumMemberName("intended")]
     Intended,
 
     /// <summary>Made.</summary>
+    [JsonStringEnumMemberName("done")]
     Done,
 
     /// <summary>Could not be made.</summary>
+    [JsonStringEnumMemberName("failed")]
     Failed,
 
     /// <summary>Put back.</summary>
+    [JsonStringEnumMemberName("undone")]
     Undone,
 
     /// <summary>Made, and nothing to put back: it is on record only.</summary>
+    [JsonStringEnumMemberName("final")]
     Final,
 }
 
@@ -79,6 +85,6 @@ internal sealed record Change
 }
 
 /// <summary>JSON of the journal.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(Change))]
 internal sealed partial class ChangeJson : JsonSerializerContext;

@@ -26,12 +26,19 @@ internal sealed class ChangeUndo(ActionParts parts)
             return new UndoResult(true, $"Change {change.Id} ({change.Action}) is not in force: {change.State.ToString().ToLowerInvariant()} already.", []);
         }
 
-        if (ActionOf(change) is not { } action)
+        if (ActionOf(change) is null && change.State == ChangeState.Intended && !ChangeJournal.IsAtWork(change))
+        {
+            const string words = "it was cut off, and there is nothing to put back";
+            parts.Journal.Save(change with { State = ChangeState.Failed, EndedAt = parts.Clock.GetUtcNow(), Note = words });
+            return new UndoResult(true, $"Change {change.Id} ({change.Action}) is closed: {words}.", []);
+        }
+
+        if (ActionOf(change) is not { } reversible)
         {
             throw new OperatorException($"{change.Action} of change {change.Id} cannot be undone.", "What it destroyed is gone; what it made is named in: cir status --all");
         }
 
-        if ((await action.LookAsync(change, ct)).Condition == ChangeCondition.Gone)
+        if ((await reversible.LookAsync(change, ct)).Condition == ChangeCondition.Gone)
         {
             parts.Journal.Save(Ended(change, "what it changed is gone"));
             return new UndoResult(true, $"Change {change.Id} ({change.Action}): what it changed is gone, nothing is left to put back.", []);
@@ -39,7 +46,7 @@ internal sealed class ChangeUndo(ActionParts parts)
 
         try
         {
-            UndoResult result = await action.UndoAsync(change, choices, ct);
+            UndoResult result = await reversible.UndoAsync(change, choices, ct);
             if (result.Undone)
             {
                 parts.Journal.Save(Ended(change, result.Summary));

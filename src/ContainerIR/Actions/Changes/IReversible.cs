@@ -1,18 +1,25 @@
+using System.Text.Json.Serialization;
+
 namespace ContainerIR.Actions.Changes;
 
 /// <summary>Whether a change is in force now, as the kernel and the engine show it.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ChangeCondition>))]
 internal enum ChangeCondition
 {
     /// <summary>It is.</summary>
+    [JsonStringEnumMemberName("in_force")]
     InForce,
 
     /// <summary>It is not, or no longer as it was made; what it left is taken away by undoing it.</summary>
+    [JsonStringEnumMemberName("not_in_force")]
     NotInForce,
 
     /// <summary>What it changed is gone (container removed, host booted): nothing is left to put back.</summary>
+    [JsonStringEnumMemberName("gone")]
     Gone,
 
     /// <summary>It could not be looked at.</summary>
+    [JsonStringEnumMemberName("unknown")]
     Unknown,
 }
 

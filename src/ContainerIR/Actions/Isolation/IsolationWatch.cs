@@ -37,6 +37,10 @@ internal sealed class IsolationWatch(ActionParts parts, Action<string> say)
                 since = opened;
                 await FollowAsync(events, ct);
             }
+            catch (Exception ended) when (ct.IsCancellationRequested && (ended is IOException or ObjectDisposedException))
+            {
+                // The stream was closed under its reader: that is how this ends.
+            }
             catch (IOException)
             {
                 // A quiet stream times out, an engine may be restarting: look at all again.
@@ -47,6 +51,7 @@ internal sealed class IsolationWatch(ActionParts parts, Action<string> say)
                 say($"The engine does not answer: {problem.Message}");
             }
 
+            ct.ThrowIfCancellationRequested();
             await Task.Delay(Retry, parts.Clock, ct);
         }
     }
