@@ -94,3 +94,48 @@ public sealed class The_evidence_gate
         }
     }
 }
+
+/// <summary>The journal of changes on a host.</summary>
+public sealed class The_change_journal
+{
+    [Fact]
+    public async Task Closes_a_destroying_action_of_which_only_the_intent_is_known()
+    {
+        using SomeHost host = new();
+        Change change = host.Parts.Journal.Intend(Some("stop"));
+        Assert.Equal(ChangeState.Intended, host.Parts.Journal.Load(change.Id[..6]).State);
+        Assert.True(ChangeJournal.IsAtWork(change));
+        await Assert.ThrowsAsync<OperatorException>(() => host.Undo(change.Id));
+
+        host.Parts.Journal.Save(change with { WorkerStartTicks = 1 });
+        Assert.Contains("nobody said", Assert.Single(await host.Undoing.StatusAsync(all: false, CancellationToken.None)).Look.Words, StringComparison.Ordinal);
+        UndoResult closed = await host.Undo(change.Id);
+
+        Assert.True(closed.Undone);
+        Assert.Equal(ChangeState.Failed, host.Parts.Journal.Load(change.Id).State);
+        Assert.Contains("\"state\": \"failed\"", File.ReadAllText($"{host.Parts.ChangesFolder}/{change.Id}.json"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Is_for_root_alone_and_for_one_at_a_time()
+    {
+        using SomeHost host = new();
+        using (await host.Parts.Journal.LockAsync(CancellationToken.None))
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(host.Parts.ChangesFolder));
+            using CancellationTokenSource soon = new(TimeSpan.FromMilliseconds(150));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.Parts.Journal.LockAsync(soon.Token));
+        }
+
+        (await host.Parts.Journal.LockAsync(CancellationToken.None)).Dispose();
+        Change change = host.Parts.Journal.Intend(Some("stop"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode($"{host.Parts.ChangesFolder}/{change.Id}.json"));
+        host.Parts.Journal.Save(change with { State = ChangeState.Final });
+    }
+
+    private static Change Some(string action) => new()
+    {
+        Id = "", Action = action, ContainerId = new string('a', 64), ContainerName = "x", CaseId = SomeHost.CaseId, Actor = "a responder", Endpoint = RealEngine.Endpoint,
+        BootId = "", State = ChangeState.Intended, IntendedAt = default,
+    };
+}
