@@ -13,18 +13,6 @@ public static class LiveTriage
 {
     private const string CaseName = "triage";
 
-    /// <summary>Copies, judges with nothing expected, removes.</summary>
-    /// <param name="container">Id, unique prefix or name.</param>
-    /// <param name="endpoint">The engine; null to look at the usual places.</param>
-    /// <param name="rules">Rules beside the catalogue's.</param>
-    /// <param name="acquire">Runs the acquisition: <see cref="Acquirer.RunAsync"/>.</param>
-    /// <param name="clock">Time.</param>
-    /// <param name="ct">Cancels; the temporary bundle is removed.</param>
-    /// <exception cref="Evidence.OperatorException">Something the operator can mend.</exception>
-    public static Task<TriageReport> RunAsync(
-        string container, string? endpoint, TriageRules rules, Func<AcquisitionRequest, AcquisitionParts, CancellationToken, Task<AcquisitionResult>> acquire, TimeProvider clock, CancellationToken ct) =>
-        RunAsync(container, endpoint, rules, Expectations.None, acquire, clock, ct);
-
     /// <summary>Copies, judges, removes.</summary>
     /// <param name="container">Id, unique prefix or name.</param>
     /// <param name="endpoint">The engine; null to look at the usual places.</param>
