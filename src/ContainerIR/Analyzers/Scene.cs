@@ -197,7 +197,8 @@ internal sealed class Scene
         Starts = [.. new[] { Inspect.Instant("Created"), Inspect.Object("State").Instant("StartedAt") }.OfType<DateTimeOffset>()];
     }
 
-    private (JsonElement Root, FindingPlace Place) ReadDocument(string collector, string what, string name)
+    /// <summary>A JSON document of the bundle; undefined when it is not there or none.</summary>
+    public (JsonElement Root, FindingPlace Place) ReadDocument(string collector, string what, string name)
     {
         if (Find(collector, name) is not { } item)
         {
