@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using ContainerIR.Acquisitions;
 using ContainerIR.Analyzers;
+using ContainerIR.Analyzers.Cis;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
@@ -20,9 +21,11 @@ internal static class TriageCommand
         Option<string> least = new("--min-severity") { Description = "Leave out what is less bad.", HelpName = "info|low|medium|high|critical", DefaultValueFactory = _ => "info" };
         least.AcceptOnlyFromAmong("info", "low", "medium", "high", "critical");
         Option<string[]> folders = new("--rules") { Description = "Folder of Sigma rules to hold against it too; may be repeated.", HelpName = "DIR" };
+        Option<string[]> yara = new("--yara") { Description = "File of YARA rules to hold against programs, files and memory in the bundle; may be repeated.", HelpName = "FILE" };
+        Option<bool> cis = new("--cis") { Description = "Show the checks of the CIS Docker Benchmark that matter to a responder too (--json always has them)." };
         Option<string?> endpoint = Shared.Endpoint();
         Option<bool> json = Shared.Json();
-        Command command = new("triage", "Say what is wrong with a container, each finding with its proof. Nothing is kept: acquire what shall be.") { target, all, folders, least, endpoint, json };
+        Command command = new("triage", "Say what is wrong with a container, each finding with its proof. Nothing is kept: acquire what shall be.") { target, all, folders, yara, cis, least, endpoint, json };
         command.SetAction(async (parsed, ct) =>
         {
             Severity severity = Enum.Parse<Severity>(parsed.GetRequiredValue(least), ignoreCase: true);
@@ -32,7 +35,7 @@ internal static class TriageCommand
                 throw new OperatorException("Triage needs a container, a bundle, or --all, and not two of them.", "cir containers shows the names.");
             }
 
-            TriageRules rules = TriageRules.Load(parsed.GetValue(folders) ?? []);
+            TriageRules rules = TriageRules.Load(parsed.GetValue(folders) ?? [], parsed.GetValue(yara) ?? []);
             List<TriageReport> reports = name is null
                 ? await RunAllAsync(surroundings, parsed.GetValue(endpoint), rules, ct)
                 : [IsBundle(name) ? Triage.Run(name, rules, ct) : await RunLiveAsync(surroundings, name, parsed.GetValue(endpoint), rules, ct)];
@@ -48,6 +51,10 @@ internal static class TriageCommand
             else
             {
                 Write(surroundings.Out, reports[0]);
+                if (parsed.GetValue(cis))
+                {
+                    WriteCis(surroundings, reports[0]);
+                }
             }
 
             return ExitCode.Success;
@@ -121,6 +128,18 @@ internal static class TriageCommand
 
         table.Write(surroundings.Out, surroundings.OutWidth());
         surroundings.Say("Next: cir triage NAME shows the proof of each finding.");
+    }
+
+    private static void WriteCis(Surroundings surroundings, TriageReport report)
+    {
+        Table table = new(new("CIS"), new("CHECK", MinCells: 20), new("VALUE READ", MinCells: 20), new("OTHER THAN ADVISED"), new("FOR", MinCells: 12));
+        foreach (CisRow row in report.Cis)
+        {
+            table.Add(row.Id, row.Title, row.Value, row.Differs switch { true => "yes", false => "no", null => "-" }, row.Feeds);
+        }
+
+        surroundings.Out.WriteLine();
+        table.Write(surroundings.Out, surroundings.OutWidth());
     }
 
     private static void Write(TextWriter writer, TriageReport report)

@@ -66,6 +66,10 @@ internal sealed class Scene
         return scene;
     }
 
+    /// <summary>Content of an item, read forward.</summary>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    public SealedContent OpenContent(SealedItem item) => files.OpenContent(item.Path, item.Sha256, item.RawBytes);
+
     public SeenProcess? Process(int pid) => processes.GetValueOrDefault(pid);
 
     /// <summary>The changed file a process runs; null when its executable came with the image, or that is not known.</summary>
@@ -156,7 +160,8 @@ internal sealed class Scene
         }
     }
 
-    private void Note(string what)
+    /// <summary>Notes what could not be judged.</summary>
+    public void Note(string what)
     {
         if (!notExamined.Contains(what))
         {
