@@ -1,5 +1,6 @@
 using ContainerIR.Acquisitions;
 using ContainerIR.Cases;
+using ContainerIR.Linux;
 
 namespace ContainerIR.Cli;
 
@@ -36,6 +37,9 @@ internal sealed record Surroundings
 
     /// <summary>Runs acquisitions.</summary>
     public required AcquireRun Acquire { get; init; }
+
+    /// <summary>Where records of frozen containers are.</summary>
+    public string FrozenFolder { get; init; } = FreezeState.DefaultFolder;
 
     /// <summary>Opens the standard output for bytes that are no text.</summary>
     public Func<Stream> OpenOut { get; init; } = Console.OpenStandardOutput;

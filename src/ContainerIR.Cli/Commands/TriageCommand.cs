@@ -21,11 +21,13 @@ internal static class TriageCommand
         Option<string> least = new("--min-severity") { Description = "Leave out what is less bad.", HelpName = "info|low|medium|high|critical", DefaultValueFactory = _ => "info" };
         least.AcceptOnlyFromAmong("info", "low", "medium", "high", "critical");
         Option<string[]> folders = new("--rules") { Description = "Folder of Sigma rules to hold against it too; may be repeated.", HelpName = "DIR" };
+        Option<string?> allow = new("--allow") { Description = "Reviewed file of findings that are expected: they stay in the result, marked, and are not counted.", HelpName = "FILE" };
+        Option<string?> baseline = new("--baseline") { Description = "Bundle of the same image, known to be good: name what is new since.", HelpName = "BUNDLE" };
         Option<string[]> yara = new("--yara") { Description = "File of YARA rules to hold against programs, files and memory in the bundle; may be repeated.", HelpName = "FILE" };
         Option<bool> cis = new("--cis") { Description = "Show the checks of the CIS Docker Benchmark that matter to a responder too (--json always has them)." };
         Option<string?> endpoint = Shared.Endpoint();
         Option<bool> json = Shared.Json();
-        Command command = new("triage", "Say what is wrong with a container, each finding with its proof. Nothing is kept: acquire what shall be.") { target, all, folders, yara, cis, least, endpoint, json };
+        Command command = new("triage", "Say what is wrong with a container, each finding with its proof. Nothing is kept: acquire what shall be.") { target, all, folders, yara, cis, allow, baseline, least, endpoint, json };
         command.SetAction(async (parsed, ct) =>
         {
             Severity severity = Enum.Parse<Severity>(parsed.GetRequiredValue(least), ignoreCase: true);
@@ -36,9 +38,19 @@ internal static class TriageCommand
             }
 
             TriageRules rules = TriageRules.Load(parsed.GetValue(folders) ?? [], parsed.GetValue(yara) ?? []);
+            Expectations expected = new()
+            {
+                Allowed = parsed.GetValue(allow) is { } file ? AllowList.Read(file) : AllowList.None,
+                Baseline = parsed.GetValue(baseline) is { } good ? Baseline.Read(good, ct) : null,
+            };
+            if (name is null && expected.Baseline is not null)
+            {
+                throw new OperatorException("A baseline is of one image, --all looks at every container.", "Name the container.");
+            }
+
             List<TriageReport> reports = name is null
-                ? await RunAllAsync(surroundings, parsed.GetValue(endpoint), rules, ct)
-                : [IsBundle(name) ? Triage.Run(name, rules, ct) : await RunLiveAsync(surroundings, name, parsed.GetValue(endpoint), rules, ct)];
+                ? await RunAllAsync(surroundings, parsed.GetValue(endpoint), rules, expected, ct)
+                : [IsBundle(name) ? Triage.Run(name, rules, expected, ct) : await RunLiveAsync(surroundings, name, parsed.GetValue(endpoint), rules, expected, ct)];
             reports = [.. reports.Select(report => report.AtLeast(severity))];
             if (parsed.GetValue(json))
             {
@@ -64,11 +76,11 @@ internal static class TriageCommand
 
     private static bool IsBundle(string name) => name.Contains('/', StringComparison.Ordinal) || File.Exists(Path.Combine(name, "bagit.txt"));
 
-    private static Task<TriageReport> RunLiveAsync(Surroundings surroundings, string container, string? endpoint, TriageRules rules, CancellationToken ct) => surroundings.IsRoot
-        ? LiveTriage.RunAsync(container, endpoint, rules, (request, parts, token) => surroundings.Acquire(request, parts, null, token), surroundings.Clock, ct)
+    private static Task<TriageReport> RunLiveAsync(Surroundings surroundings, string container, string? endpoint, TriageRules rules, Expectations expected, CancellationToken ct) => surroundings.IsRoot
+        ? LiveTriage.RunAsync(container, endpoint, rules, expected, (request, parts, token) => surroundings.Acquire(request, parts, null, token), surroundings.Clock, ct)
         : throw new OperatorException("Triage of a living container needs root: it is read from the host's side.", "sudo cir triage … (the same command), or name a bundle.");
 
-    private static async Task<List<TriageReport>> RunAllAsync(Surroundings surroundings, string? endpoint, TriageRules rules, CancellationToken ct)
+    private static async Task<List<TriageReport>> RunAllAsync(Surroundings surroundings, string? endpoint, TriageRules rules, Expectations expected, CancellationToken ct)
     {
         List<TriageReport> reports = [];
         IReadOnlyList<ContainerSummary> containers;
@@ -81,7 +93,7 @@ internal static class TriageCommand
         {
             try
             {
-                reports.Add(await RunLiveAsync(surroundings, each.Container.Id, endpoint, rules, ct));
+                reports.Add(await RunLiveAsync(surroundings, each.Container.Id, endpoint, rules, expected, ct));
             }
             catch (OperatorException problem) when (surroundings.IsRoot)
             {
@@ -123,7 +135,7 @@ internal static class TriageCommand
                 report.ContainerName,
                 report.ContainerId.Length > 12 ? report.ContainerId[..12] : report.ContainerId,
                 report.Worst?.ToString().ToLowerInvariant() ?? "-",
-                string.Join(' ', report.Findings.Select(finding => finding.Rule.Id).Distinct()));
+                string.Join(' ', report.Counted.Select(finding => finding.Rule.Id).Distinct()));
         }
 
         table.Write(surroundings.Out, surroundings.OutWidth());
@@ -147,11 +159,16 @@ internal static class TriageCommand
         writer.WriteLine($"Container  {Cells.Safe(report.ContainerName)} {Cells.Safe(report.ContainerId)}");
         writer.WriteLine($"Image      {Cells.Safe(report.Image)}");
         writer.WriteLine($"Bundle     {Cells.Safe(report.BundleId)}, root sha256 {report.RootSha256}");
-        writer.WriteLine($"Score      {report.Score} of 100, {Quantities.Count(report.Findings.Count, "finding")}");
+        writer.WriteLine($"Score      {report.Score} of 100, {Quantities.Count(report.Counted.Count(), "finding")}{(report.Counted.Count() < report.Findings.Count ? $", {report.Findings.Count - report.Counted.Count()} suppressed" : "")}");
         foreach (Finding finding in report.Findings)
         {
             writer.WriteLine();
             writer.WriteLine($"{finding.Severity.ToString().ToUpperInvariant(),-8}  {finding.Rule.Id}  {finding.Rule.Title}  [{string.Join(' ', finding.Rule.Techniques)}]");
+            if (finding.SuppressedBy is { } entry)
+            {
+                writer.WriteLine($"          suppressed by the allow-list, {Cells.Fit(entry, 200)}");
+            }
+
             foreach (SeenValue value in finding.Seen)
             {
                 writer.WriteLine($"          {Cells.Safe(value.Name)}: {Cells.Fit(value.Text, 200)}");
@@ -160,7 +177,7 @@ internal static class TriageCommand
             writer.WriteLine($"          in {Cells.Safe(finding.Where.Item)}{(finding.Where.Row is { } row ? $" row {row}" : "")}{(finding.Where.Offset is { } offset ? $" offset {offset}" : "")}");
             writer.WriteLine(finding.LoweredBy is { } lowered ? $"          lowered: {lowered}" : $"          {finding.Rule.Why}");
             writer.WriteLine($"          Or: {finding.Rule.FalsePositives}");
-            writer.WriteLine($"          Next: {finding.Rule.NextStep}");
+            writer.WriteLine($"          Next: {finding.Rule.NextStep} Playbook: {finding.Playbook}");
         }
 
         foreach ((string id, int count) in report.LeftOut)

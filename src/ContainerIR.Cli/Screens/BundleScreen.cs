@@ -1,3 +1,4 @@
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Commands;
 
@@ -25,7 +26,7 @@ internal sealed class BundleScreen : Screen
 
     public override string Heading => $"{bundle.ContainerName}  {bundle.Folder}  {tabs.Heading}";
 
-    public override IReadOnlyList<KeyAction> Keys => [KeyAction.Of('v', "verify", "Verify this bundle", () => Shell.Open(new VerifyScreen(Shell, path))), .. tabs.Keys];
+    public override IReadOnlyList<KeyAction> Keys => [KeyAction.Of('v', "verify", "Verify this bundle", () => Shell.Open(new VerifyScreen(Shell, path))), KeyAction.Of('f', "findings", "What is wrong with the container, with proof", OpenFindings), .. tabs.Keys];
 
     public override bool CanFilter => true;
 
@@ -38,9 +39,11 @@ internal sealed class BundleScreen : Screen
             Shell.Work(
                 "Opening the index",
                 _ => Task.FromResult(BundleTables.OpenLast(CaseStore.OpenReadOnly(Shell.Facts.Surroundings.Home(Shell.Facts.Home), caseId), bundle.Folder)),
-                tabs.Open);
+                opened => tabs.Open(opened, path));
         }
     }
+
+    private void OpenFindings() => Shell.Work("Judging the bundle", ct => Task.FromResult(Triage.Run(path, ct)), report => Shell.Open(new FindingsScreen(Shell, report, path)));
 
     protected override void Filtered() => tabs.SetFilter(Filter);
 

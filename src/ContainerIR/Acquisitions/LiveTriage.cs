@@ -17,13 +17,14 @@ public static class LiveTriage
     /// <param name="container">Id, unique prefix or name.</param>
     /// <param name="endpoint">The engine; null to look at the usual places.</param>
     /// <param name="rules">Rules beside the catalogue's.</param>
+    /// <param name="expected">What is no news, and what it was when it was good.</param>
     /// <param name="acquire">Runs the acquisition: <see cref="Acquirer.RunAsync"/>.</param>
     /// <param name="clock">Time.</param>
     /// <param name="ct">Cancels; the temporary bundle is removed.</param>
     /// <exception cref="Evidence.OperatorException">Something the operator can mend.</exception>
     public static Task<TriageReport> RunAsync(
-        string container, string? endpoint, TriageRules rules, Func<AcquisitionRequest, AcquisitionParts, CancellationToken, Task<AcquisitionResult>> acquire, TimeProvider clock, CancellationToken ct) =>
-        ReadAsync(container, endpoint, [], acquire, bundle => Triage.Run(bundle, rules, ct), clock, ct);
+        string container, string? endpoint, TriageRules rules, Expectations expected, Func<AcquisitionRequest, AcquisitionParts, CancellationToken, Task<AcquisitionResult>> acquire, TimeProvider clock, CancellationToken ct) =>
+        ReadAsync(container, endpoint, [], acquire, bundle => Triage.Run(bundle, rules, expected, ct), clock, ct);
 
     /// <summary>Copies, reads the temporary bundle, removes it.</summary>
     /// <param name="container">Id, unique prefix or name.</param>

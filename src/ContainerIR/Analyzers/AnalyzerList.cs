@@ -15,7 +15,21 @@ internal static class AnalyzerList
         new ConfinementAnalyzer(),
         new DiffAnalyzer(),
         new ConfigurationAnalyzer(),
+        new EscapeAnalyzer(),
+        new EngineAnalyzer(),
+        new MemoryAnalyzer(),
+        new NetworkSettingsAnalyzer(),
+        new ImageAnalyzer(),
+        new DestructionAnalyzer(),
+        new ContentAnalyzer(),
     ];
+
+    /// <summary>All analyzers, then those of rule files: the program's own first.</summary>
+    /// <param name="rules">Rules beside the catalogue's.</param>
+    /// <param name="expected">Its baseline, where there is one, is compared last.</param>
+    /// <param name="note">Told what a rule could not do.</param>
+    public static IEnumerable<IAnalyzer> With(TriageRules rules, Expectations expected, Action<string> note) =>
+        With(rules, note).Concat(expected.Baseline is { } baseline ? [new BaselineAnalyzer(baseline)] : Array.Empty<IAnalyzer>());
 
     /// <summary>All analyzers, then those of rule files: the program's own first.</summary>
     /// <param name="rules">Rules beside the catalogue's.</param>

@@ -11,7 +11,10 @@ internal sealed partial class CommandAnalyzer : IAnalyzer
     private static readonly Rule KernelPaths = RuleList.Of("CIR-016");
     private static readonly Rule Tool = RuleList.Of("CIR-037");
     private static readonly Rule Download = RuleList.Of("CIR-038");
+    private static readonly Rule Tunnel = RuleList.Of("CIR-039");
     private static readonly Rule Module = RuleList.Of("CIR-050");
+    private const string OnlyWords = "only a command line speaks of it; nothing shows that it was done";
+    private static readonly string[] Tunnels = ["chisel", "frpc", "frps", "gost", "ngrok", "tor", "cloudflared", "ligolo", "rathole", "bore"];
     private static readonly string[] TextTools = ["grep", "egrep", "fgrep", "rg", "sed", "awk", "less", "more", "vi", "vim", "nano", "cat", "tail", "head", "find", "strings"];
 
     internal static readonly string[] OffensiveTools =
@@ -32,19 +35,19 @@ internal sealed partial class CommandAnalyzer : IAnalyzer
             }
 
             string line = process.CommandLine;
-            if (process.Arguments.Any(IsPool) || MinerOptions().IsMatch(line) || process.Role is "xmrig" or "xmr-stak" or "cpuminer" or "minerd")
+            if (SpeaksOfPool(process) || process.Role is "xmrig" or "xmr-stak" or "cpuminer" or "minerd")
             {
                 yield return new Finding(Miner, Miner.Severity, process.Seen(), process.Place);
             }
 
             if (line.Contains("release_agent", StringComparison.Ordinal))
             {
-                yield return new Finding(ReleaseAgent, ReleaseAgent.Severity, process.Seen(), process.Place);
+                yield return new Finding(ReleaseAgent, Severity.High, process.Seen(), process.Place, OnlyWords);
             }
 
             if (KernelHelpers().IsMatch(line))
             {
-                yield return new Finding(KernelPaths, KernelPaths.Severity, process.Seen(), process.Place);
+                yield return new Finding(KernelPaths, Severity.High, process.Seen(), process.Place, OnlyWords);
             }
 
             if (OffensiveTools.Contains(process.Role))
@@ -52,6 +55,13 @@ internal sealed partial class CommandAnalyzer : IAnalyzer
                 yield return isOfImage
                     ? new Finding(Tool, Severity.Low, process.Seen(), process.Place, "it came with the image")
                     : new Finding(Tool, Tool.Severity, process.Seen(), process.Place);
+            }
+
+            if (TunnelWords().IsMatch(line) || Tunnels.Contains(process.Role))
+            {
+                yield return isOfImage
+                    ? new Finding(Tunnel, Severity.Low, process.Seen(), process.Place, "a program of the image: VPN and proxy images look so")
+                    : new Finding(Tunnel, Tunnel.Severity, process.Seen(), process.Place);
             }
 
             if (process.IsInterpreter && DownloadAndRun().IsMatch(line))
@@ -68,6 +78,9 @@ internal sealed partial class CommandAnalyzer : IAnalyzer
         }
     }
 
+    /// <summary>Whether its command line is a miner's.</summary>
+    internal static bool SpeaksOfPool(SeenProcess process) => process.Arguments.Any(IsPool) || MinerOptions().IsMatch(process.CommandLine);
+
     private static bool IsPool(string argument) => Pool().IsMatch(argument);
 
     [GeneratedRegex(@"(^|[\s=""'])stratum2?(\+(tcp|ssl|tls))?://", RegexOptions.NonBacktracking)]
@@ -75,6 +88,9 @@ internal sealed partial class CommandAnalyzer : IAnalyzer
 
     [GeneratedRegex(@"(^|\s)--(donate-level|randomx-[a-z]+|coin[ =](monero|xmr))\b", RegexOptions.NonBacktracking)]
     private static partial Regex MinerOptions();
+
+    [GeneratedRegex(@"(^|/)(ssh|autossh|dbclient)\b.* -[a-zA-Z0-9]*[RDw] ?[0-9:.]+|[a-z2-7]{16,56}\.onion\b", RegexOptions.NonBacktracking)]
+    private static partial Regex TunnelWords();
 
     [GeneratedRegex(@"/proc/sys/kernel/(core_pattern|modprobe)\b|/uevent_helper\b", RegexOptions.NonBacktracking)]
     private static partial Regex KernelHelpers();

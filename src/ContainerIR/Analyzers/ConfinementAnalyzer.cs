@@ -28,6 +28,7 @@ internal sealed class ConfinementAnalyzer : IAnalyzer
         JsonElement told = scene.RuntimeSpec.Object("process");
         ulong? allowed = told.Object("capabilities").Field("bounding") is { } list ? MaskOf(list) : null;
         bool hasFilter = scene.RuntimeSpec.Object("linux").Field("seccomp") is not null;
+        bool isLocked = told.Flag("noNewPrivileges");
         foreach (SeenProcess process in scene.Processes)
         {
             ct.ThrowIfCancellationRequested();
@@ -42,6 +43,11 @@ internal sealed class ConfinementAnalyzer : IAnalyzer
             if (hasFilter && process.Seccomp == "0" && !isStarting && !isElsewhere)
             {
                 yield return new Finding(Filter, Filter.Severity, process.Seen(new SeenValue("Seccomp", "0")), process.Place);
+            }
+
+            if (isLocked && process.NoNewPrivileges == "0" && !isStarting && !isElsewhere)
+            {
+                yield return new Finding(Filter, Filter.Severity, process.Seen(new SeenValue("NoNewPrivs", "0")), process.Place);
             }
 
             string[] shared = [.. process.Signs.Where(sign => sign is "host-namespace:mnt" or "host-namespace:pid" or "host-root")];

@@ -114,9 +114,16 @@ internal sealed class DiffAnalyzer : IAnalyzer
             yield return Make("CIR-033", mayBeStart: true);
         }
 
-        if (isWritten && isFile && WebRoots.Any(root => path.Contains(root, StringComparison.Ordinal)) && WebScripts.Any(end => name.EndsWith(end, StringComparison.OrdinalIgnoreCase)))
+        // Content decides where there is any (ContentAnalyzer); here only place and time speak.
+        if (isWritten && IsWebScript(entry) && !scene.Has("rootfs-diff", "upper.tar.zst"))
         {
-            yield return Make("CIR-034", mayBeStart: true);
+            Finding script = Make("CIR-034", mayBeStart: true);
+            yield return script.LoweredBy is null ? script with { Severity = Severity.Medium, LoweredBy = "judged by place and time: the bundle has no content" } : script;
+        }
+
+        if (entry.Object is { Attributes: { Count: > 0 } marks } && isWritten)
+        {
+            yield return new Finding(RuleList.Of("CIR-055"), Severity.High, [.. Seen(entry), SeenValue.Of("attributes", string.Join(' ', marks))], place);
         }
 
         if (isWritten && isFile && ownCommand.Contains(path))
@@ -160,6 +167,10 @@ internal sealed class DiffAnalyzer : IAnalyzer
         }
     }
 
+    /// <summary>A script in the place web servers serve from.</summary>
+    internal static bool IsWebScript(DiffEntry entry) => entry.Kind == DiffKind.File && entry.DisplayPath is var path
+        && WebRoots.Any(root => path.Contains(root, StringComparison.Ordinal)) && WebScripts.Any(end => path.EndsWith(end, StringComparison.OrdinalIgnoreCase));
+
     private static (Severity Severity, string? Why)? Place(string path) => Paths.IsBuildCache(path)
         ? Paths.IsHidden(path) || Paths.IsTemporary(path) ? (Severity.Low, "a build cache") : null
         : Paths.IsHidden(path) ? (Severity.High, null)
@@ -196,7 +207,7 @@ internal sealed class DiffAnalyzer : IAnalyzer
         ];
     }
 
-    private static List<SeenValue> Seen(DiffEntry entry)
+    internal static List<SeenValue> Seen(DiffEntry entry)
     {
         List<SeenValue> seen = [SeenValue.OfBytes("path", entry.Path), new("verdict", DiffWords.Of(entry.Verdict))];
         void Add(string name, DiffObject? of)

@@ -33,4 +33,11 @@ public sealed record FindingPlace(string Item, long? Row = null, long? Offset = 
 /// <param name="Seen">The exact values it rests on.</param>
 /// <param name="Where">The row of the bundle that holds them.</param>
 /// <param name="LoweredBy">Why the severity is below the rule's; null when it is not.</param>
-public sealed record Finding(Rule Rule, Severity Severity, IReadOnlyList<SeenValue> Seen, FindingPlace Where, string? LoweredBy = null);
+public sealed record Finding(Rule Rule, Severity Severity, IReadOnlyList<SeenValue> Seen, FindingPlace Where, string? LoweredBy = null)
+{
+    /// <summary>Entry of the allow-list that suppresses it: it stays in the record and is not counted; null when none does.</summary>
+    public string? SuppressedBy { get; init; }
+
+    /// <summary>The playbook that fits.</summary>
+    public string Playbook => PlaybookOfRule.Of(Rule.Id);
+}

@@ -20,6 +20,7 @@ internal sealed class Scene
     private readonly SealedBundleFiles files;
     private readonly List<string> notExamined = [];
     private readonly Dictionary<int, SeenProcess> processes = [];
+    private readonly Dictionary<(string, string), (JsonElement, FindingPlace)> documents = [];
     private readonly Dictionary<string, DiffEntry> changedExecutables = new(StringComparer.Ordinal);
 
     private Scene(SealedBundleFiles files, SealedRecord record)
@@ -52,14 +53,20 @@ internal sealed class Scene
     /// <summary>The OCI runtime specification; undefined when there is none.</summary>
     public JsonElement RuntimeSpec { get; private set; }
 
+    /// <summary>What the operator's own records say; see <see cref="AllowList"/>.</summary>
+    public AllowList Allowed { get; init; } = AllowList.None;
+
     /// <summary>Whether a package manager's database changed since the image: programs may be new for that reason.</summary>
     public bool HasPackageChange { get; private set; }
 
     /// <exception cref="OperatorException">It is no sealed bundle, or its record is not as it was sealed.</exception>
-    public static Scene Open(string bundle, CancellationToken ct)
+    public static Scene Open(string bundle, CancellationToken ct) => Open(bundle, AllowList.None, ct);
+
+    /// <exception cref="OperatorException">It is no sealed bundle, or its record is not as it was sealed.</exception>
+    public static Scene Open(string bundle, AllowList allowed, CancellationToken ct)
     {
         SealedBundleFiles files = SealedBundleFiles.Open(Path.TrimEndingDirectorySeparator(Path.GetFullPath(bundle)));
-        Scene scene = new(files, SealedRecord.Read(files));
+        Scene scene = new(files, SealedRecord.Read(files)) { Allowed = allowed };
         scene.ReadDocuments();
         scene.ReadProcesses(ct);
         scene.ReadChangedExecutables(ct);
@@ -74,6 +81,27 @@ internal sealed class Scene
 
     /// <summary>The changed file a process runs; null when its executable came with the image, or that is not known.</summary>
     public DiffEntry? DriftOf(SeenProcess process) => process.ExecutablePath is { } path ? changedExecutables.GetValueOrDefault(path) : null;
+
+    /// <summary>Whether a process runs what did not come with the image: a changed file, one without a name, or memory.</summary>
+    public bool IsBroughtIn(SeenProcess process) => process.IsInMemory || process.IsDeleted || DriftOf(process) is not null;
+
+    /// <summary>Whether the bundle has an item. Asking notes nothing.</summary>
+    public bool Has(string collector, string name) => FindQuietly(collector, name) is not null;
+
+    /// <summary>Content of an item, read forward; null when the bundle has none. Asking notes nothing; the caller tells the end to <see cref="NoteEnd"/>.</summary>
+    public (SealedContent Content, string Path)? OpenContent(string collector, string name) =>
+        FindQuietly(collector, name) is { } item ? (files.OpenContent(item.Path, item.Sha256, item.RawBytes), item.Path) : null;
+
+    /// <summary>A small JSON document; undefined, and noted, when it is not there or cannot be read.</summary>
+    public (JsonElement Root, FindingPlace Place) Document(string collector, string name)
+    {
+        if (!documents.TryGetValue((collector, name), out (JsonElement, FindingPlace) document))
+        {
+            document = documents[(collector, name)] = ReadDocument(collector, $"{collector}/{name}", name);
+        }
+
+        return document;
+    }
 
     /// <summary>Sockets and flows.</summary>
     public IEnumerable<(FindingPlace Place, SocketRow Row)> Sockets(CancellationToken ct) => Rows("network", "sockets.jsonl", SocketRow.Parse, ct);
@@ -147,7 +175,8 @@ internal sealed class Scene
         }
     }
 
-    private void NoteEnd(SealedContent content, string path, long passedOver)
+    /// <summary>Notes what was no row, and an item that is not as it was sealed.</summary>
+    public void NoteEnd(SealedContent content, string path, long passedOver)
     {
         if (passedOver > 0)
         {
@@ -160,7 +189,7 @@ internal sealed class Scene
         }
     }
 
-    /// <summary>Notes what could not be judged.</summary>
+    /// <summary>Notes what could not be judged, once.</summary>
     public void Note(string what)
     {
         if (!notExamined.Contains(what))
@@ -169,9 +198,12 @@ internal sealed class Scene
         }
     }
 
+    private SealedItem? FindQuietly(string collector, string name) =>
+        Record.Items.FirstOrDefault(each => each.Collector == collector && each.Path.EndsWith("/" + name, StringComparison.Ordinal));
+
     private SealedItem? Find(string collector, string name)
     {
-        SealedItem? item = Record.Items.FirstOrDefault(each => each.Collector == collector && each.Path.EndsWith("/" + name, StringComparison.Ordinal));
+        SealedItem? item = FindQuietly(collector, name);
         if (item is null)
         {
             Note($"{collector}/{name}: not in the bundle");

@@ -4,10 +4,14 @@ using ContainerIR.Rows;
 
 namespace ContainerIR.Analyzers;
 
+/// <summary>A descriptor that leads to a path.</summary>
+internal sealed record SeenDescriptor(long Number, string Target, long MountId);
+
 /// <summary>What the rules need of a row of processes.jsonl.zst. Texts are in display form; the row itself has the bytes.</summary>
 internal sealed record SeenProcess
 {
     private const int MaxArguments = 256;
+    private const int MaxDescriptors = 1024;
 
     private static readonly string[] Shells = ["sh", "ash", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh", "mksh"];
     private static readonly string[] Interpreters = ["python", "python2", "python3", "perl", "ruby", "lua", "php", "node", "awk", "gawk", "mawk", "tclsh", "nc", "ncat", "netcat", "socat"];
@@ -68,6 +72,28 @@ internal sealed record SeenProcess
     /// <summary>Inodes of the sockets behind descriptors 0, 1 and 2; 0 where it is none.</summary>
     public IReadOnlyList<long> StandardSockets { get; init; } = [];
 
+    /// <summary>Inode of its mount namespace; 0 when unknown.</summary>
+    public long MountNamespace { get; init; }
+
+    public string WorkingDirectory { get; init; } = "";
+
+    /// <summary>Mount its working directory is on; 0 when unknown.</summary>
+    public long WorkingDirectoryMount { get; init; }
+
+    /// <summary>Descriptors whose target is a path, at most 1024.</summary>
+    public IReadOnlyList<SeenDescriptor> Descriptors { get; init; } = [];
+
+    /// <summary>Writable and executable mappings of no file: size in bytes.</summary>
+    public long WritableExecutableBytes { get; init; }
+
+    /// <summary>Executable mappings of files without a name, but the executable's own and memfds.</summary>
+    public IReadOnlyList<string> DeletedLibraries { get; init; } = [];
+
+    /// <summary>Processor time used and start after boot, in clock ticks (100 a second in /proc).</summary>
+    public long UsedTicks { get; init; }
+
+    public long StartTicks { get; init; }
+
     public string ExecutableName => LastOf(ExecutablePath ?? "");
 
     /// <summary>What it acts as: for a multi-call program the name it was called by, else its file's name. A name alone is the process's own choice.</summary>
@@ -126,6 +152,15 @@ internal sealed record SeenProcess
             NoNewPrivileges = status.Text("NoNewPrivs"),
             Tracer = status.Text("TracerPid"),
             Signs = row.Texts("signs"),
+            MountNamespace = row.Object("namespaces").Number("mnt") ?? 0,
+            WorkingDirectory = row.Text("cwd") ?? "",
+            WorkingDirectoryMount = row.Number("cwd_mnt_id") ?? 0,
+            Descriptors = [.. row.Items("fds").Select(Descriptor).OfType<SeenDescriptor>().Take(MaxDescriptors)],
+            WritableExecutableBytes = row.Object("maps").Items("rwx").Where(map => map.Text("path") is null or "" or "[heap]" or "[stack]").Sum(SizeOf),
+            DeletedLibraries = [.. row.Object("maps").Items("deleted").Where(map => (map.Text("perms") ?? "").Contains('x', StringComparison.Ordinal)).Select(map => map.Text("path")).OfType<string>()
+                .Where(path => path != link && !path.StartsWith("/memfd:", StringComparison.Ordinal) && !path.StartsWith("/dev/zero", StringComparison.Ordinal)).Take(MaxDescriptors)],
+            UsedTicks = Math.Max(0, row.Number("user_ticks") ?? 0) + Math.Max(0, row.Number("system_ticks") ?? 0),
+            StartTicks = row.Number("start_ticks") ?? 0,
             StandardSockets = [.. Enumerable.Range(0, 3).Select(number => SocketOf(row, number))],
         };
     }
@@ -151,6 +186,15 @@ internal sealed record SeenProcess
 
         return 0;
     }
+
+    private static SeenDescriptor? Descriptor(JsonElement row) =>
+        row.Text("target") is ['/', ..] target && row.Number("fd") is { } number ? new(number, target, row.Number("mnt_id") ?? 0) : null;
+
+    // "7f00-8f00", hexadecimal: as in /proc/PID/maps.
+    private static long SizeOf(JsonElement map) =>
+        (map.Text("range") ?? "").Split('-') is [var from, var to]
+        && long.TryParse(from, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long start) && long.TryParse(to, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long end)
+            ? Math.Clamp(end - start, 0, 1L << 40) : 0;
 
     private static ulong? Mask(JsonElement status, string name) =>
         ulong.TryParse(status.Text(name), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong mask) ? mask : null;

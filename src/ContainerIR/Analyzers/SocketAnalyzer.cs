@@ -12,6 +12,8 @@ internal sealed class SocketAnalyzer : IAnalyzer
     private static readonly Rule Outbound = RuleList.Of("CIR-041");
     private static readonly Rule Metadata = RuleList.Of("CIR-042");
     private static readonly Rule Packet = RuleList.Of("CIR-049");
+    private static readonly Rule Tunnel = RuleList.Of("CIR-039");
+    private static readonly int[] TorPorts = [9001, 9030, 9050, 9150];
     private static readonly int[] PoolPorts = [3333, 4444, 5555, 7777, 9999, 14433, 14444, 45560, 45700];
     private static readonly string[] Brokers = ["inetd", "xinetd", "tcpsvd", "udpsvd", "ipsvd", "systemd"];
     private static readonly string[] PacketPrograms = ["dhclient", "dhcpcd", "udhcpc", "keepalived", "tcpdump", "arping", "ping"];
@@ -40,7 +42,7 @@ internal sealed class SocketAnalyzer : IAnalyzer
                 continue;
             }
 
-            bool isBroughtIn = holder.IsInMemory || holder.IsDeleted || scene.DriftOf(holder) is not null;
+            bool isBroughtIn = scene.IsBroughtIn(holder);
             foreach (Finding finding in OfHolder(row, holder, isBroughtIn, place))
             {
                 yield return finding;
@@ -89,7 +91,16 @@ internal sealed class SocketAnalyzer : IAnalyzer
 
         if (PoolPorts.Contains(row.RemotePort))
         {
-            yield return new Finding(Pool, Pool.Severity, seen, place);
+            yield return isBroughtIn || CommandAnalyzer.SpeaksOfPool(holder)
+                ? new Finding(Pool, Pool.Severity, seen, place)
+                : new Finding(Pool, Severity.Medium, seen, place, "only the port speaks of it");
+        }
+
+        if (TorPorts.Contains(row.RemotePort))
+        {
+            yield return isBroughtIn
+                ? new Finding(Tunnel, Tunnel.Severity, seen, place)
+                : new Finding(Tunnel, Severity.Low, seen, place, "a program of the image, and only the port speaks of it");
         }
 
         if (isBroughtIn || holder.IsShell || Relays.Contains(holder.Role))

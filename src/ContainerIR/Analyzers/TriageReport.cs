@@ -41,11 +41,14 @@ public sealed record TriageReport
     /// <summary>Rules of files that could not be run, and what of the others can never be true.</summary>
     public IReadOnlyList<RuleNote> RuleNotes { get; init; } = [];
 
-    /// <summary>0 to 100: for each technique the weightiest finding (critical 40, high 20, medium 8, low 3), added up and cut at 100.</summary>
-    public int Score => Math.Min(HighestScore, Findings.GroupBy(finding => finding.Rule.Techniques is [var main, ..] ? main : finding.Rule.Id).Sum(group => group.Max(finding => WeightOf(finding.Severity))));
+    /// <summary>0 to 100: for each technique the weightiest finding (critical 40, high 20, medium 8, low 3), added up and cut at 100. What an allow-list suppresses does not count.</summary>
+    public int Score => Math.Min(HighestScore, Counted.GroupBy(finding => finding.Rule.Techniques is [var main, ..] ? main : finding.Rule.Id).Sum(group => group.Max(finding => WeightOf(finding.Severity))));
 
     /// <summary>The severity of the worst finding; null when there is none.</summary>
-    public Severity? Worst => Findings.Count == 0 ? null : Findings.Max(finding => finding.Severity);
+    public Severity? Worst => Counted.Any() ? Counted.Max(finding => finding.Severity) : null;
+
+    /// <summary>Findings no allow-list suppresses.</summary>
+    public IEnumerable<Finding> Counted => Findings.Where(finding => finding.SuppressedBy is null);
 
     /// <summary>Only what is at least this bad. The score is that of what is left.</summary>
     public TriageReport AtLeast(Severity severity) => this with { Findings = [.. Findings.Where(finding => finding.Severity >= severity)] };
@@ -137,6 +140,11 @@ public sealed record TriageReport
             json.WriteString("lowered_by", why);
         }
 
+        if (finding.SuppressedBy is { } entry)
+        {
+            json.WriteString("suppressed_by", entry);
+        }
+
         json.WriteStartArray("attack");
         foreach (string technique in finding.Rule.Techniques)
         {
@@ -175,6 +183,7 @@ public sealed record TriageReport
         json.WriteString("why", finding.Rule.Why);
         json.WriteString("false_positives", finding.Rule.FalsePositives);
         json.WriteString("next_step", finding.Rule.NextStep);
+        json.WriteString("playbook", finding.Playbook);
         json.WriteEndObject();
     }
 

@@ -43,6 +43,9 @@ public sealed record SocketRow
     /// <summary>Inode; 0 where no descriptor holds it.</summary>
     public long Inode { get; init; }
 
+    /// <summary>Inode of the unix socket at the other end; 0 when none.</summary>
+    public long PeerInode { get; init; }
+
     /// <summary>User id; null when unknown.</summary>
     public long? Uid { get; init; }
 
@@ -71,8 +74,7 @@ public sealed record SocketRow
     public bool IsHostSide { get; init; }
 
     /// <summary>Reads rows of the item.</summary>
-    public static IAsyncEnumerable<SocketRow> ReadAsync(Stream lines, RowLimits limits, RowProblems problems, CancellationToken ct) =>
-        RowReader.ReadAsync(lines, Parse, limits, problems, ct);
+    public static IEnumerable<SocketRow> Read(Stream lines, RowLimits limits, RowProblems problems) => RowReader.Read(lines, Parse, limits, problems);
 
     /// <summary>One row; null when it has no protocol.</summary>
     internal static SocketRow? Parse(JsonElement row) => JsonFields.Text(row, "protocol") is not { } protocol
@@ -89,6 +91,7 @@ public sealed record SocketRow
             Peer = JsonFields.Text(row, "peer"),
             Name = JsonFields.Text(row, "name"),
             Inode = JsonFields.Number(row, "inode") ?? 0,
+            PeerInode = JsonFields.Number(row, "peer_inode") ?? 0,
             Uid = JsonFields.Number(row, "uid"),
             BytesSent = JsonFields.Number(row, "bytes_sent"),
             BytesReceived = JsonFields.Number(row, "bytes_received"),

@@ -27,6 +27,31 @@ public sealed class The_triage_command : IDisposable
     }
 
     [Fact]
+    public async Task Marks_what_an_allow_list_expects()
+    {
+        string bundle = (await SomeIndexedBundle.MakeAsync(terminal.Folder)).Path, file = Path.Combine(terminal.Folder, "allow.json");
+        await File.WriteAllTextAsync(file, """{"schema":"containerir-allow/1","allow":[{"id":"upgrade","reason":"known","rules":["CIR-005"]}]}""", TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, await terminal.RunAsync("triage", bundle, "--allow", file));
+
+        Assert.Contains("CIR-005  Running program has been deleted", terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("suppressed by the allow-list, upgrade: known", terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("1 suppressed", terminal.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Refuses_an_allow_list_with_faults_and_a_baseline_for_all()
+    {
+        string file = Path.Combine(terminal.Folder, "allow.json");
+        await File.WriteAllTextAsync(file, """{"schema":"containerir-allow/1","allow":[{"id":"all","reason":"quiet"}]}""", TestContext.Current.CancellationToken);
+        Assert.Equal(2, await terminal.RunAsync("triage", "web", "--allow", file));
+        Assert.Contains("would allow everything", terminal.Error, StringComparison.Ordinal);
+
+        string bundle = (await SomeIndexedBundle.MakeAsync(terminal.Folder)).Path;
+        Assert.Equal(2, await terminal.RunAsync("triage", "--all", "--baseline", bundle));
+    }
+
+    [Fact]
     public async Task Leaves_out_what_is_less_bad_than_asked()
     {
         string bundle = (await SomeIndexedBundle.MakeAsync(terminal.Folder)).Path;

@@ -97,7 +97,7 @@ internal static class EngineBinaries
         Dictionary<string, (string, string)> found = [];
 
         // Most lists name none of them: only those that do are taken apart.
-        byte[][] names = [.. paths.Select(path => Encoding.UTF8.GetBytes(path[path.LastIndexOf('/')..])).DistinctBy(Convert.ToHexString)];
+        byte[][] names = [.. paths.Select(path => Encoding.UTF8.GetBytes(path[path.LastIndexOf('/')..] + '\n')).DistinctBy(Convert.ToHexString)];
         foreach (string name in HostDirectory.TextNames(prefix + Info).Where(name => name.EndsWith(".md5sums", StringComparison.Ordinal)))
         {
             try
