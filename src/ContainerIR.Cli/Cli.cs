@@ -29,6 +29,10 @@ internal static class Cli
         root.Add(ExportCommand.Make(surroundings));
         root.Add(ReportCommand.Make(surroundings));
         root.Add(ShipCommand.Make(surroundings));
+        root.Add(DoCommand.Make(surroundings));
+        root.Add(UndoCommand.Make(surroundings));
+        root.Add(StatusCommand.Make(surroundings));
+        root.Add(WatchCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
         root.Add(ConsoleCommand.Make(surroundings));

@@ -116,7 +116,7 @@ internal sealed class ContainersScreen : Screen
 
         Shell.Say($"Judging {Quantities.Count(toJudge.Count, "container")} …", Tone.Dim);
         Shell.Quietly(
-            ct => LiveTriage.RunAsync(id, Shell.Facts.Endpoint, TriageRules.None, (request, parts, token) => Shell.Facts.Surroundings.Acquire(request, parts, null, token), Shell.Facts.Surroundings.Clock, ct),
+            ct => LiveTriage.RunAsync(id, Shell.Facts.Endpoint, TriageRules.None, Expectations.None, (request, parts, token) => Shell.Facts.Surroundings.Acquire(request, parts, null, token), Shell.Facts.Surroundings.Clock, ct),
             report =>
             {
                 judged[id] = report;

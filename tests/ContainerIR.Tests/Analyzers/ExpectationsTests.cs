@@ -2,7 +2,6 @@ using System.Text;
 using ContainerIR.Analyzers;
 using ContainerIR.Evidence;
 using ContainerIR.Tests.Bundles;
-using ContainerIR.Tests.Some;
 using Xunit;
 
 namespace ContainerIR.Tests.Analyzers;

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using ContainerIR.Analyzers;
-using ContainerIR.Tests.Some;
 using Xunit;
 
 namespace ContainerIR.Tests.Analyzers;
