@@ -7,7 +7,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing: 'dotnet' must be on the PATH." >&2; exit 2; }
 need /bin/busybox:busybox-static gcc:gcc /usr/include/stdlib.h:libc6-dev openssl:openssl zstd:zstd xz:xz-utils getfattr:attr setfacl:acl nsenter:util-linux /lib/systemd/systemd-journald:systemd \
   tmux:tmux strace:strace jq:jq gdb:gdb age:age python3:python3 /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema tshark:tshark capinfos:wireshark-common tcpdump:tcpdump nft:nftables \
-  softhsm2-util:softhsm2 pkcs11-tool:opensc debootstrap:debootstrap skopeo:skopeo mactime:sleuthkit /usr/lib/python3/dist-packages/rdflib:python3-rdflib || exit 2
+  softhsm2-util:softhsm2 pkcs11-tool:opensc debootstrap:debootstrap yara:yara skopeo:skopeo mactime:sleuthkit /usr/lib/python3/dist-packages/rdflib:python3-rdflib || exit 2
 ./build.sh || exit 1
 engine_up || exit 2
 # Everything the tests write beside the repository, gone with them however they end.

@@ -18,6 +18,7 @@ internal static class Cli
         root.Add(ContainersCommand.Make(surroundings));
         root.Add(AcquireCommand.Make(surroundings));
         root.Add(TriageCommand.Make(surroundings));
+        root.Add(WhoisCommand.Make(surroundings));
         root.Add(VerifyCommand.Make(surroundings));
         root.Add(CaseCommand.Make(surroundings));
         root.Add(TimelineCommand.Make(surroundings));

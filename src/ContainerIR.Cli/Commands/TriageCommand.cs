@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using ContainerIR.Acquisitions;
 using ContainerIR.Analyzers;
+using ContainerIR.Analyzers.Cis;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
@@ -22,9 +23,11 @@ internal static class TriageCommand
         Option<string[]> folders = new("--rules") { Description = "Folder of Sigma rules to hold against it too; may be repeated.", HelpName = "DIR" };
         Option<string?> allow = new("--allow") { Description = "Reviewed file of findings that are expected: they stay in the result, marked, and are not counted.", HelpName = "FILE" };
         Option<string?> baseline = new("--baseline") { Description = "Bundle of the same image, known to be good: name what is new since.", HelpName = "BUNDLE" };
+        Option<string[]> yara = new("--yara") { Description = "File of YARA rules to hold against programs, files and memory in the bundle; may be repeated.", HelpName = "FILE" };
+        Option<bool> cis = new("--cis") { Description = "Show the checks of the CIS Docker Benchmark that matter to a responder too (--json always has them)." };
         Option<string?> endpoint = Shared.Endpoint();
         Option<bool> json = Shared.Json();
-        Command command = new("triage", "Say what is wrong with a container, each finding with its proof. Nothing is kept: acquire what shall be.") { target, all, folders, allow, baseline, least, endpoint, json };
+        Command command = new("triage", "Say what is wrong with a container, each finding with its proof. Nothing is kept: acquire what shall be.") { target, all, folders, yara, cis, allow, baseline, least, endpoint, json };
         command.SetAction(async (parsed, ct) =>
         {
             Severity severity = Enum.Parse<Severity>(parsed.GetRequiredValue(least), ignoreCase: true);
@@ -34,7 +37,7 @@ internal static class TriageCommand
                 throw new OperatorException("Triage needs a container, a bundle, or --all, and not two of them.", "cir containers shows the names.");
             }
 
-            TriageRules rules = TriageRules.Load(parsed.GetValue(folders) ?? []);
+            TriageRules rules = TriageRules.Load(parsed.GetValue(folders) ?? [], parsed.GetValue(yara) ?? []);
             Expectations expected = new()
             {
                 Allowed = parsed.GetValue(allow) is { } file ? AllowList.Read(file) : AllowList.None,
@@ -60,6 +63,10 @@ internal static class TriageCommand
             else
             {
                 Write(surroundings.Out, reports[0]);
+                if (parsed.GetValue(cis))
+                {
+                    WriteCis(surroundings, reports[0]);
+                }
             }
 
             return ExitCode.Success;
@@ -133,6 +140,18 @@ internal static class TriageCommand
 
         table.Write(surroundings.Out, surroundings.OutWidth());
         surroundings.Say("Next: cir triage NAME shows the proof of each finding.");
+    }
+
+    private static void WriteCis(Surroundings surroundings, TriageReport report)
+    {
+        Table table = new(new("CIS"), new("CHECK", MinCells: 20), new("VALUE READ", MinCells: 20), new("OTHER THAN ADVISED"), new("FOR", MinCells: 12));
+        foreach (CisRow row in report.Cis)
+        {
+            table.Add(row.Id, row.Title, row.Value, row.Differs switch { true => "yes", false => "no", null => "-" }, row.Feeds);
+        }
+
+        surroundings.Out.WriteLine();
+        table.Write(surroundings.Out, surroundings.OutWidth());
     }
 
     private static void Write(TextWriter writer, TriageReport report)

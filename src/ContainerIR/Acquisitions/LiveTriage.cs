@@ -22,10 +22,30 @@ public static class LiveTriage
     /// <param name="clock">Time.</param>
     /// <param name="ct">Cancels; the temporary bundle is removed.</param>
     /// <exception cref="Evidence.OperatorException">Something the operator can mend.</exception>
-    public static async Task<TriageReport> RunAsync(
-        string container, string? endpoint, TriageRules rules, Expectations expected, Func<AcquisitionRequest, AcquisitionParts, CancellationToken, Task<AcquisitionResult>> acquire, TimeProvider clock, CancellationToken ct)
+    public static Task<TriageReport> RunAsync(
+        string container, string? endpoint, TriageRules rules, Expectations expected, Func<AcquisitionRequest, AcquisitionParts, CancellationToken, Task<AcquisitionResult>> acquire, TimeProvider clock, CancellationToken ct) =>
+        ReadAsync(container, endpoint, [], acquire, bundle => Triage.Run(bundle, rules, expected, ct), clock, ct);
+
+    /// <summary>Copies, reads the temporary bundle, removes it.</summary>
+    /// <param name="container">Id, unique prefix or name.</param>
+    /// <param name="endpoint">The engine; null to look at the usual places.</param>
+    /// <param name="skip">Collectors of profile triage that are not needed.</param>
+    /// <param name="acquire">Runs the acquisition: <see cref="Acquirer.RunAsync"/>.</param>
+    /// <param name="read">Reads the sealed bundle of this folder.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="ct">Cancels; the temporary bundle is removed.</param>
+    /// <exception cref="Evidence.OperatorException">Something the operator can mend.</exception>
+    public static async Task<T> ReadAsync<T>(
+        string container,
+        string? endpoint,
+        IReadOnlyList<string> skip,
+        Func<AcquisitionRequest, AcquisitionParts, CancellationToken, Task<AcquisitionResult>> acquire,
+        Func<string, T> read,
+        TimeProvider clock,
+        CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(acquire);
+        ArgumentNullException.ThrowIfNull(read);
         // Made with mode 0700: what is in it is the container's inside.
         DirectoryInfo folder = Directory.CreateTempSubdirectory("cir-triage-");
         try
@@ -36,9 +56,9 @@ public static class LiveTriage
             }
 
             string passphrase = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
-            AcquisitionRequest request = new() { Container = container, CaseId = CaseName, Profile = Profile.Triage, Examiner = "triage", Endpoint = endpoint };
+            AcquisitionRequest request = new() { Container = container, CaseId = CaseName, Profile = Profile.Triage, Examiner = "triage", Endpoint = endpoint, Skip = skip };
             AcquisitionResult result = await acquire(request, new AcquisitionParts(home, _ => passphrase, clock), ct);
-            return Triage.Run(result.BundlePath, rules, expected, ct);
+            return read(result.BundlePath);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using ContainerIR.Analyzers.Sigma;
+using ContainerIR.Analyzers.Yara;
 
 namespace ContainerIR.Analyzers;
 
@@ -34,5 +35,5 @@ internal static class AnalyzerList
     /// <param name="rules">Rules beside the catalogue's.</param>
     /// <param name="note">Told what a rule could not do.</param>
     public static IEnumerable<IAnalyzer> With(TriageRules rules, Action<string> note) =>
-        All.Append(new SigmaAnalyzer([.. SigmaRuleSet.Own.Rules, .. rules.Sigma.Rules], note));
+        [.. All, new SigmaAnalyzer([.. SigmaRuleSet.Own.Rules, .. rules.Sigma.Rules], note), new YaraAnalyzer(rules.Yara, note)];
 }

@@ -73,6 +73,10 @@ internal sealed class Scene
         return scene;
     }
 
+    /// <summary>Content of an item, read forward.</summary>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    public SealedContent OpenContent(SealedItem item) => files.OpenContent(item.Path, item.Sha256, item.RawBytes);
+
     public SeenProcess? Process(int pid) => processes.GetValueOrDefault(pid);
 
     /// <summary>The changed file a process runs; null when its executable came with the image, or that is not known.</summary>
@@ -230,7 +234,8 @@ internal sealed class Scene
         Starts = [.. new[] { Inspect.Instant("Created"), Inspect.Object("State").Instant("StartedAt") }.OfType<DateTimeOffset>()];
     }
 
-    private (JsonElement Root, FindingPlace Place) ReadDocument(string collector, string what, string name)
+    /// <summary>A JSON document of the bundle; undefined when it is not there or none.</summary>
+    public (JsonElement Root, FindingPlace Place) ReadDocument(string collector, string what, string name)
     {
         if (Find(collector, name) is not { } item)
         {

@@ -59,6 +59,8 @@ internal sealed record SeenProcess
 
     public ulong? Permitted { get; init; }
 
+    public DateTimeOffset? StartedAt { get; init; }
+
     public string? Seccomp { get; init; }
 
     public string? NoNewPrivileges { get; init; }
@@ -145,6 +147,7 @@ internal sealed record SeenProcess
             Terminal = row.Number("tty") ?? 0,
             Effective = Mask(status, "CapEff"),
             Permitted = Mask(status, "CapPrm"),
+            StartedAt = row.Instant("started_at"),
             Seccomp = status.Text("Seccomp"),
             NoNewPrivileges = status.Text("NoNewPrivs"),
             Tracer = status.Text("TracerPid"),

@@ -1,3 +1,4 @@
+using ContainerIR.Analyzers.Cis;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
 
@@ -63,6 +64,7 @@ public static class Triage
             RootSha256 = scene.RootSha256,
             Findings = [.. findings.OrderBy(finding => finding.SuppressedBy is not null).ThenByDescending(finding => finding.Severity).ThenBy(finding => finding.Rule.Id, StringComparer.Ordinal)],
             NotExamined = [.. scene.NotExamined.Concat(notExamined).Concat(scene.Record.Gaps.Select(gap => DisplayText.Shorten($"{gap.Collector}: {gap.Sought}: {gap.Reason}", 500)))],
+            Cis = CisTable.Of(scene, ct),
             RulesRun = rules.Sigma.Rules.Count(),
             RuleNotes = [.. rules.Sigma.Outcomes.SelectMany(RuleNote.Of)],
             LeftOut = counts.Where(entry => entry.Value > MaxOfOneRule).ToDictionary(entry => entry.Key, entry => entry.Value - MaxOfOneRule),

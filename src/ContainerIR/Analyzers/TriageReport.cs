@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContainerIR.Analyzers.Cis;
 
 namespace ContainerIR.Analyzers;
 
@@ -30,6 +31,9 @@ public sealed record TriageReport
 
     /// <summary>Findings of a rule that were left out after the first fifty, by rule.</summary>
     public required IReadOnlyDictionary<string, int> LeftOut { get; init; }
+
+    /// <summary>Checks of the CIS Docker Benchmark as context: no part of the score.</summary>
+    public IReadOnlyList<CisRow> Cis { get; init; } = [];
 
     /// <summary>How many rules of files beside the catalogue's were held against the bundle.</summary>
     public int RulesRun { get; init; }
@@ -70,6 +74,7 @@ public sealed record TriageReport
         }
 
         json.WriteEndArray();
+        WriteCis(json);
         json.WriteStartObject("rules");
         json.WriteNumber("run", RulesRun);
         json.WriteStartArray("notes");
@@ -100,6 +105,28 @@ public sealed record TriageReport
 
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    private void WriteCis(Utf8JsonWriter json)
+    {
+        json.WriteStartArray("cis");
+        foreach (CisRow row in Cis)
+        {
+            json.WriteStartObject();
+            json.WriteString("id", row.Id);
+            json.WriteString("title", row.Title);
+            json.WriteString("value", row.Value);
+            if (row.Differs is { } differs)
+            {
+                json.WriteBoolean("differs", differs);
+            }
+
+            json.WriteString("feeds", row.Feeds);
+            json.WriteString("item", row.Where?.Item);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteFinding(Utf8JsonWriter json, Finding finding)

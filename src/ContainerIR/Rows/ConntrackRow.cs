@@ -32,8 +32,14 @@ public sealed record ConntrackRow
     /// <summary>Where answers come from.</summary>
     public string ReplySource { get; init; } = "";
 
+    /// <summary>Port answers come from.</summary>
+    public int ReplySourcePort { get; init; }
+
     /// <summary>Where answers go to.</summary>
     public string ReplyDestination { get; init; } = "";
+
+    /// <summary>Port answers go to.</summary>
+    public int ReplyDestinationPort { get; init; }
 
     /// <summary>Whether an address or port was translated on the way.</summary>
     public bool IsTranslated { get; init; }
@@ -60,6 +66,8 @@ public sealed record ConntrackRow
                 OriginalDestination = JsonFields.Text(original, "dst") ?? "",
                 OriginalDestinationPort = (int)Math.Clamp(JsonFields.Number(original, "dport") ?? 0, 0, 65535),
                 ReplySource = JsonFields.Text(reply, "src") ?? "",
+                ReplySourcePort = (int)Math.Clamp(JsonFields.Number(reply, "sport") ?? 0, 0, 65535),
+                ReplyDestinationPort = (int)Math.Clamp(JsonFields.Number(reply, "dport") ?? 0, 0, 65535),
                 ReplyDestination = JsonFields.Text(reply, "dst") ?? "",
                 IsTranslated = JsonFields.Flag(row, "translated"),
                 Peer = JsonFields.Text(row, "peer"),

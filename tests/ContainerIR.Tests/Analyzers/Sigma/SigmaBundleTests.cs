@@ -123,8 +123,8 @@ public sealed class A_folder_of_sigma_rules : IDisposable
     [Fact]
     public void Must_have_rules()
     {
-        Assert.Contains("no rule files", Assert.Throws<ContainerIR.Evidence.OperatorException>(() => TriageRules.Load([folder.Path])).Message, StringComparison.Ordinal);
-        Assert.Throws<ContainerIR.Evidence.OperatorException>(() => TriageRules.Load([Path.Combine(folder.Path, "none")]));
+        Assert.Contains("no rule files", Assert.Throws<ContainerIR.Evidence.OperatorException>(() => TriageRules.Load([folder.Path], [])).Message, StringComparison.Ordinal);
+        Assert.Throws<ContainerIR.Evidence.OperatorException>(() => TriageRules.Load([Path.Combine(folder.Path, "none")], []));
     }
 
     [Fact]
@@ -169,7 +169,7 @@ public sealed class A_folder_of_sigma_rules : IDisposable
         Sockets,
         entries ?? Entry([.. "/etc/cron.d/x"u8], "added") + Entry([.. "/bin/gone"u8], "deleted"),
         """{"Name":"/web","HostConfig":{"Privileged":true,"CapAdd":["CAP_SYS_ADMIN"]},"Mounts":[{"Type":"bind","Source":"/etc","Destination":"/host","RW":true}]}""",
-        rules: TriageRules.Load([folder.Path]));
+        rules: TriageRules.Load([folder.Path], []));
 
     private static string Entry(byte[] path, string verdict) =>
         $$"""{"path_b64":"{{Convert.ToBase64String(path)}}","kind":"file","verdict":"{{verdict}}","mode":"755","size":9,"ino":5}""" + "\n";
