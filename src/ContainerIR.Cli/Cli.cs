@@ -27,6 +27,7 @@ internal static class Cli
         root.Add(ExportCommand.Make(surroundings));
         root.Add(ReportCommand.Make(surroundings));
         root.Add(ShipCommand.Make(surroundings));
+        root.Add(PlaybookCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
         root.Add(ConsoleCommand.Make(surroundings));

@@ -14,6 +14,8 @@ public sealed class The_help
         ["bundle", "export-image"],
         ["bundle", "timestamp"], ["bundle", "sign"], ["bundle", "prove"], ["bundle", "extract"], ["bundle", "pack"], ["bundle", "unpack"], ["handover"], ["receive"], ["custody"],
         ["keys"], ["keys", "new"], ["keys", "show"], ["keys", "csr"], ["keys", "install-chain"], ["keys", "age"], ["doctor"], ["console"], ["export"], ["report"], ["ship"],
+        ["playbook"], ["playbook", "list"], ["playbook", "show"], ["playbook", "check"], ["playbook", "run"], ["playbook", "resume"], ["playbook", "export"], ["playbook", "import"],
+        ["playbook", "approvers"],
     ];
 
     [Fact]
