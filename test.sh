@@ -10,12 +10,15 @@ need /bin/busybox:busybox-static gcc:gcc /usr/include/stdlib.h:libc6-dev openssl
   softhsm2-util:softhsm2 pkcs11-tool:opensc debootstrap:debootstrap skopeo:skopeo mactime:sleuthkit /usr/lib/python3/dist-packages/rdflib:python3-rdflib || exit 2
 ./build.sh || exit 1
 engine_up || exit 2
-trap engine_down EXIT
+# Everything the tests write beside the repository, gone with them however they end.
+scratch=$(mktemp -d /tmp/cir-tests.XXXXXX)
+trap 'podman_down; engine_down; leave_nothing "$scratch"' EXIT
+podman_up
 trap 'exit 130' INT TERM
 
 dotnet build ContainerIR.sln -c Release -v quiet -nologo || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 mkdir -p out
-export CIR_PUBLISHED=$PWD/out/cir
+export CIR_PUBLISHED=$PWD/out/cir TMPDIR=$scratch
 timeout 1500 dotnet tests/ContainerIR.Tests/bin/Release/net10.0/ContainerIR.Tests.dll --progress off --no-ansi "$@" 2>&1 | tee out/test.log
 code=${PIPESTATUS[0]}
 awk -v code="$code" '/^ *total:/ {t = $2} /^ *failed:/ {f = $2} /^ *succeeded:/ {s = $2} /^ *skipped:/ {k = $2}

@@ -1,6 +1,7 @@
 using ContainerIR.Acquisitions;
 using ContainerIR.Actions;
 using ContainerIR.Cases;
+using ContainerIR.Linux;
 using ContainerIR.Playbooks.Actions;
 using ContainerIR.Playbooks.Runs;
 using ContainerIR.Rows;
@@ -42,7 +43,7 @@ internal sealed record Surroundings
     public required AcquireRun Acquire { get; init; }
 
     /// <summary>Reads a line a person typed; null at the end of the input.</summary>
-    public Func<string?> AskLine { get; init; } = Console.In.ReadLine;
+    public Func<string?> AskLine { get; init; } = static () => Console.In.ReadLine();
 
     /// <summary>All actions of playbooks: those that look, copy and tell, and those that contain.</summary>
     public Func<OwnActionParts, IReadOnlyList<IAction>> Actions { get; init; } = static own => OwnActions.Make(own, []);
@@ -55,6 +56,9 @@ internal sealed record Surroundings
 
     /// <summary>The append-only timeline of a case.</summary>
     public Func<CaseHome, string, IPlaybookTimeline> OpenTimeline { get; init; } = static (_, _) => new RunFileOnly();
+
+    /// <summary>Where records of frozen containers are.</summary>
+    public string FrozenFolder { get; init; } = FreezeState.DefaultFolder;
 
     /// <summary>Opens the standard output for bytes that are no text.</summary>
     public Func<Stream> OpenOut { get; init; } = Console.OpenStandardOutput;

@@ -7,12 +7,12 @@ set -eu
 cd "$(dirname "$0")/../.."
 runs=${1:-3} cases=${2:-a b c d} cir=${CIR:-out/cir}
 work=$(mktemp -d -p "${TMPDIR:-/var/tmp}") image=cir-bench-diff:$$ name=cir-bench-diff-$$
-export CIR_HOME=$work/home CIR_PASSPHRASE=bench
+export CIR_HOME=$work/home CIR_PASSPHRASE=bench-by-hand
 cleanup() { docker rm -f "$name" >/dev/null 2>&1 || true; docker rmi -f "$image" >/dev/null 2>&1 || true; rm -rf "$work"; }
 trap cleanup EXIT
 now() { date +%s%N; }
-timed() { # LABEL COMMAND: wall, user+sys, peak memory
-  local s e; s=$(now); /usr/bin/time -f '%U %S %M' -o "$work/time" bash -c "$2" >/dev/null 2>"$work/err" || { cat "$work/err" >&2; return 1; }; e=$(now)
+timed() { # LABEL COMMAND: wall, user+sys, peak memory. CIR_COLD=1 empties the page cache before: what a responder meets, and the disk's floor.
+  local s e; [ -z "${CIR_COLD:-}" ] || { sync; echo 3 >/proc/sys/vm/drop_caches; }; s=$(now); /usr/bin/time -f '%U %S %M' -o "$work/time" bash -c "$2" >/dev/null 2>"$work/err" || { cat "$work/err" >&2; return 1; }; e=$(now)
   awk -v l="$1" -v w=$(((e - s) / 1000000)) '{printf "  %-46s %8.2f s wall %8.2f s processor %6d MB\n", l, w / 1000, $1 + $2, $3 / 1024}' "$work/time"
 }
 noise() { openssl enc -aes-128-ctr -pass pass:"$1" -nosalt -in /dev/zero 2>/dev/null | head -c "$2"; }
@@ -30,7 +30,7 @@ for case in $cases; do
   case $case in
     a) mkdir "$upper/lower"; noise a 200000000 | split -b 100000 -a 4 -d - "$upper/lower/f"; originals=$work/image/lower ;;
     b) mkdir "$upper/many" "$upper/gone"; originals=$work/image/gone
-       awk 'BEGIN { for (i = 0; i < 100000; i++) { f = sprintf("%s/%d", d, i); printf "%d %s\n", i, s > f; close(f) } }' d="$upper/many" s="$(head -c 1500 /dev/zero | tr '\0' x)"
+       awk -v d="$upper/many" -v s="$(head -c 1500 /dev/zero | tr '\0' x)" 'BEGIN { for (i = 0; i < 100000; i++) { f = sprintf("%s/%d", d, i); printf "%d %s\n", i, s > f; close(f) } }'
        for i in $(seq 1000); do mknod "$upper/gone/$i" c 0 0; done ;;
     c) mkdir "$upper/big"; for i in 1 2 3 4; do noise "$i" 1073741824 >"$upper/big/$i"; done ;;
     d) mkdir "$upper/mixed"; noise d 1000000000 | split -b 5000000 -a 4 -d - "$upper/mixed/n"; seq 1 130000000 | head -c 1000000000 | split -b 500000 -a 4 -d - "$upper/mixed/t" ;;
@@ -45,7 +45,7 @@ for case in $cases; do
     timed 'tar | tee >(sha256sum) | zstd -1 -T2' "tar --xattrs -C '$upper' -c . | tee >(sha256sum >'$work/sum') | zstd -q -1 -T2 >'$work/out'; sync '$work/out'"
     rm -f "$work/out"
     for compress in none auto; do
-      skip=$(for c in host events network processes mounts logs configuration layers image; do printf -- '--skip %s ' $c; done)
+      skip=$(for c in host events network processes mounts logs configuration host-context packages secrets layers image; do printf -- '--skip %s ' $c; done)
       timed "cir --compress $compress, whole process" "'$cir' acquire '$name' --case BENCH --examiner bench --out '$work/bundles' --compress $compress $skip || [ \$? = 4 ]"
       python3 - "$work"/bundles/*/journal.jsonl <<'P'
 import json, sys

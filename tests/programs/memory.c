@@ -124,10 +124,10 @@ static void uninterruptible(void) {
   beta_waits();
 }
 
-static void hold(size_t mebibytes) {
+static void hold(size_t mebibytes, int reserves) {
   unsigned long *p = map(mebibytes << 20, 0), x = 88172645463325252ul;
   for (size_t i = 0; i < (mebibytes << 20) / 8; i++) { x ^= x << 13; x ^= x >> 7; x ^= x << 17; p[i] = x; }
-  map(64ul << 30, MAP_NORESERVE);
+  if (reserves) map(64ul << 30, MAP_NORESERVE);
   ready();
   beta_waits();
 }
@@ -159,7 +159,7 @@ int main(int count, char **args) {
   else if (!strcmp(mode, "planted")) planted();
   else if (!strcmp(mode, "pages")) pages();
   else if (!strcmp(mode, "many")) many();
-  else if (!strcmp(mode, "hold")) hold(count > 2 ? atol(args[2]) : 1024);
+  else if (!strcmp(mode, "hold")) hold(count > 2 ? atol(args[2]) : 1024, count < 4);
   else if (!strcmp(mode, "beacon")) beacon(args[2], atoi(args[3]));
   else if (!strcmp(mode, "uninterruptible")) uninterruptible();
   else if (!strcmp(mode, "dead-leader")) {

@@ -28,6 +28,16 @@ internal static class AcquireCommand
         Option<string?> outDirectory = new("--out") { Description = "Directory that gets the bundle. Default: the case's own folder.", HelpName = "DIR" };
         Option<string[]> skip = new("--skip") { Description = "Collector to leave out; may be given several times.", HelpName = "NAME" };
         Option<bool> imageLayers = new("--image-layers") { Description = "Copy the image's layers too, as an OCI layout by digest (in profile full they are)." };
+        Option<string[]> imageKeys = new("--image-key")
+        {
+            Description = "PEM file with a public key or certificate to verify the image's signatures with (cosign, notation); may be given several times.",
+            HelpName = "FILE",
+        };
+        Option<string[]> imageSignatures = new("--image-signatures")
+        {
+            Description = "OCI layout with signatures of the image that were fetched from its registry: Docker keeps none. May be given several times.",
+            HelpName = "DIR",
+        };
         VolatileOptions volatileOptions = new();
         Option<string> compress = new("--compress")
         {
@@ -51,7 +61,7 @@ internal static class AcquireCommand
         SealingOptions sealing = new(surroundings, home, passphraseFile);
         Command command = new("acquire", "Copy the evidence of a container, most volatile first, and seal it in a bundle.")
         {
-            container, caseId, profile, outDirectory, skip, mounts, imageLayers, compress, examiner, reason, endpoint, root, home, passphraseFile, json,
+            container, caseId, profile, outDirectory, skip, mounts, imageLayers, imageKeys, imageSignatures, compress, examiner, reason, endpoint, root, home, passphraseFile, json,
         };
         volatileOptions.AddTo(command);
         sealing.AddTo(command);
@@ -65,6 +75,8 @@ internal static class AcquireCommand
                 Choices = volatileOptions.Read(parsed),
                 Skip = CheckSkip(parsed.GetValue(skip) ?? []),
                 ImageLayers = parsed.GetValue(imageLayers),
+                ImageKeys = parsed.GetValue(imageKeys) ?? [],
+                ImageSignatures = [.. (parsed.GetValue(imageSignatures) ?? []).Select(Path.GetFullPath)],
                 Compression = Enum.Parse<Compression>(parsed.GetRequiredValue(compress), ignoreCase: true),
                 Mounts = parsed.GetValue(mounts) ?? [],
                 OutDirectory = parsed.GetValue(outDirectory) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,

@@ -121,7 +121,7 @@ internal static class PlaybookRunCommand
     private static async Task<int> RunAsync(
         Surroundings surroundings, CaseHome home, PlaybookLibrary library, IReadOnlyList<IAction> actions, Playbook playbook, RunRequest request, RunFile file, CancellationToken ct)
     {
-        PlaybookEngine engine = new(new EngineParts(actions, surroundings.OpenTimeline(home, request.CaseId), new PlaybookPeople(surroundings), PlaybookCommand.Roster(home), library.ById, surroundings.Clock)
+        using PlaybookEngine engine = new(new EngineParts(actions, surroundings.OpenTimeline(home, request.CaseId), new PlaybookPeople(surroundings), PlaybookCommand.Roster(home), library.ById, surroundings.Clock)
         {
             Undo = surroundings.UndoChange,
         });

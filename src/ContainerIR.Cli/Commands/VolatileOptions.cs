@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ContainerIR.Collectors;
 using ContainerIR.Collectors.Traffic;
+using ContainerIR.Evidence;
 
 namespace ContainerIR.Cli.Commands;
 
@@ -22,6 +23,11 @@ internal sealed class VolatileOptions
         DefaultValueFactory = _ => "auto",
     };
 
+    private readonly Option<bool> freezeFiles = new("--freeze-files")
+    {
+        Description = "Hold it still while its changed files are copied too: no file changes while it is read. As --freeze says; for as long as the copy takes, at most five minutes.",
+    };
+
     private readonly Option<string?> pcap = new("--pcap")
     {
         Description = "Record the container's traffic for so long, into at most so many megabytes. Default: 10 seconds in profile full, else none.",
@@ -38,13 +44,21 @@ internal sealed class VolatileOptions
     {
         command.Add(memory);
         command.Add(freeze);
+        command.Add(freezeFiles);
         command.Add(pcap);
     }
 
-    public VolatileChoices Read(ParseResult parsed) => new()
+    public VolatileChoices Read(ParseResult parsed)
     {
-        Memory = parsed.GetValue(memory) is { } scope ? Enum.Parse<MemoryScope>(scope, ignoreCase: true) : null,
-        Freeze = Enum.Parse<FreezePolicy>(parsed.GetRequiredValue(freeze), ignoreCase: true),
-        Traffic = parsed.GetValue(pcap) is { } traffic ? TrafficOptions.Parse(traffic) : null,
-    };
+        var policy = Enum.Parse<FreezePolicy>(parsed.GetRequiredValue(freeze), ignoreCase: true);
+        return policy == FreezePolicy.Never && parsed.GetValue(freezeFiles)
+            ? throw new OperatorException("--freeze never and --freeze-files contradict each other.", "Leave one of them out.")
+            : new()
+            {
+                Memory = parsed.GetValue(memory) is { } scope ? Enum.Parse<MemoryScope>(scope, ignoreCase: true) : null,
+                Freeze = policy,
+                FreezeFiles = parsed.GetValue(freezeFiles),
+                Traffic = parsed.GetValue(pcap) is { } traffic ? TrafficOptions.Parse(traffic) : null,
+            };
+    }
 }

@@ -38,7 +38,7 @@ internal sealed class BundleScreen : Screen
             Shell.Work(
                 "Opening the index",
                 _ => Task.FromResult(BundleTables.OpenLast(CaseStore.OpenReadOnly(Shell.Facts.Surroundings.Home(Shell.Facts.Home), caseId), bundle.Folder)),
-                tabs.Open);
+                opened => tabs.Open(opened, path));
         }
     }
 

@@ -1,3 +1,4 @@
+using ContainerIR.Cases;
 using ContainerIR.Cli.Output;
 using Terminal.Gui.ViewBase;
 
@@ -11,6 +12,8 @@ internal sealed class BundleTabs : View
     private readonly LinesView overview;
     private readonly string whenNoBundle;
     private BundleTables? tables;
+    private string? bundlePath;
+    private RowsView? rows;
     private int tab;
     private string filter = "";
     private long count;
@@ -28,14 +31,15 @@ internal sealed class BundleTabs : View
 
     public IReadOnlyList<KeyAction> Keys =>
     [
+        .. tab == 0 ? Array.Empty<KeyAction>() : [KeyAction.Enter("open", "This row whole; of an item, what it holds", OpenRow)],
         KeyAction.Of('1', "overview", "What this is", () => Show(0)),
         .. BundleTable.All.Select((table, i) => KeyAction.Of((char)('2' + i), table.Title.ToLowerInvariant(), table.Meaning, () => Show(i + 1))),
     ];
 
     /// <summary>Takes over the tables of a bundle.</summary>
-    public void Open(BundleTables opened)
+    public void Open(BundleTables opened, string path)
     {
-        tables = opened;
+        (tables, bundlePath) = (opened, path);
         Show(tab);
     }
 
@@ -53,9 +57,24 @@ internal sealed class BundleTabs : View
 
     public void Show() => Show(tab);
 
+    private void OpenRow()
+    {
+        if (rows is not { Selected: >= 0 } shown || bundlePath is null)
+        {
+            return;
+        }
+
+        BundleTable table = BundleTable.All[tab - 1];
+        RowCells row = shown.Rows[shown.Selected];
+        shell.Open(table.Table == IndexedTable.Items ? new ItemScreen(shell, bundlePath, row.Cells[3]) : new RowScreen(shell, table.Title, table.Columns, row));
+    }
+
     private void Show(int which)
     {
+        // Coming back to the same table keeps the row one came from.
+        int selected = which == tab && rows is not null ? rows.Selected : 0;
         tab = which;
+        rows = null;
         foreach (View old in SubViews.ToArray())
         {
             Remove(old);
@@ -73,19 +92,21 @@ internal sealed class BundleTabs : View
         }
 
         BundleTable table = BundleTable.All[tab - 1];
-        RowsView rows = new(palette, table.Columns) { WhenEmpty = tables is null ? whenNoBundle : "The bundle has none." };
-        Add(rows);
-        rows.SetFocus();
+        RowsView view = new(palette, table.Columns) { WhenEmpty = tables is null ? whenNoBundle : "The bundle has none.", Chosen = OpenRow };
+        rows = view;
+        Add(view);
+        view.SetFocus();
         count = 0;
         if (tables is { } open)
         {
             shell.Work(
                 $"Reading {table.Title.ToLowerInvariant()}",
                 _ => Task.FromResult(open.Select(table, filter)),
-                selected =>
+                found =>
                 {
-                    count = selected.Count;
-                    rows.Rows = selected;
+                    count = found.Count;
+                    view.Rows = found;
+                    view.Selected = selected;
                 });
         }
     }

@@ -102,7 +102,7 @@ internal sealed class ContainerScreen : Screen
             tabs.Close();
             look?.Dispose();
             look = taken;
-            tabs.Open(taken.OpenIndex());
+            tabs.Open(taken.OpenIndex(), taken.BundlePath);
             Shell.Say($"Looked at {DisplayText.Escape(summary.Container.Name)}: {taken.Gaps} gaps. Nothing of it is kept; a acquires evidence.");
         });
 }

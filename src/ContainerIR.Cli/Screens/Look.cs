@@ -16,7 +16,10 @@ internal sealed class Look : IDisposable
 
     private readonly string folder;
 
-    private Look(string folder, int gaps) => (this.folder, Gaps) = (folder, gaps);
+    private Look(string folder, string bundlePath, int gaps) => (this.folder, BundlePath, Gaps) = (folder, bundlePath, gaps);
+
+    /// <summary>The sealed bundle of the look.</summary>
+    public string BundlePath { get; }
 
     /// <summary>How much was sought and not obtained.</summary>
     public int Gaps { get; }
@@ -32,7 +35,7 @@ internal sealed class Look : IDisposable
 
             AcquisitionRequest request = new() { Container = container.Id, CaseId = CaseName, Profile = profile, Endpoint = facts.Endpoint };
             AcquisitionResult result = await facts.Surroundings.Acquire(request, new AcquisitionParts(home, _ => passphrase, facts.Surroundings.Clock), null, ct);
-            return new Look(folder, result.Gaps.Count);
+            return new Look(folder, result.BundlePath, result.Gaps.Count);
         }
         catch
         {

@@ -46,7 +46,13 @@ public sealed class CheckpointKey
 
     internal byte[] KeyHash(string name) => KeyHash(name, [Ed25519Type, .. PublicKey]);
 
-    internal static bool Verify(byte[] publicKey, byte[] message, byte[] signature) =>
-        publicKey.Length == KeyBytes && signature.Length == Ed25519.SignatureSize
-        && Ed25519.Verify(signature, 0, publicKey, 0, message, 0, message.Length);
+    /// <summary>Whether an Ed25519 signature (RFC 8032 section 5.1.7) is of a public key of 32 bytes.</summary>
+    public static bool Verify(byte[] publicKey, byte[] message, byte[] signature)
+    {
+        ArgumentNullException.ThrowIfNull(publicKey);
+        ArgumentNullException.ThrowIfNull(message);
+        ArgumentNullException.ThrowIfNull(signature);
+        return publicKey.Length == KeyBytes && signature.Length == Ed25519.SignatureSize
+            && Ed25519.Verify(signature, 0, publicKey, 0, message, 0, message.Length);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ContainerIR.Cases;
 using ContainerIR.Collectors;
+using ContainerIR.Collectors.Images;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
@@ -38,6 +39,7 @@ public static class Acquirer
 
         // Keys before evidence: a wrong passphrase must not cost a volatile second later.
         ResponderIdentity identity = Responder.Open(parts, request.Examiner);
+        SignatureSearch signatures = new([.. request.ImageKeys.SelectMany(SignatureKey.Load)], request.ImageSignatures);
         await using IContainerRuntime runtime = request.Root is { } root
             ? RuntimeConnector.OpenDisk(root, clock: parts.Clock)
             : RuntimeConnector.Find(request.Endpoint, clock: parts.Clock);
@@ -60,7 +62,7 @@ public static class Acquirer
         await using (BundleWriter writer = BundleWriter.Open(options))
         {
             relay.Begin(writer.Path);
-            bundle = await FillAndSealAsync(writer, request, parts, identity, runtime, events, container, host, relay, ct);
+            bundle = await FillAndSealAsync(writer, request, parts, identity, runtime, events, container, host, signatures, relay, ct);
         }
 
         relay.Enter(AcquisitionStage.Indexing);
@@ -88,6 +90,7 @@ public static class Acquirer
         EventBacklog events,
         ContainerRef container,
         HostFacts host,
+        SignatureSearch signatures,
         ProgressRelay relay,
         CancellationToken ct)
     {
@@ -96,7 +99,13 @@ public static class Acquirer
         Circumstances.RecordClock(writer, host.Clock, "start");
         writer.RecordCustody(custody);
         ClockWatch clocks = new(writer, host.Clock, ClockFacts.Read);
-        CollectionContext context = new(runtime, events, request.Profile, parts.Clock) { ImageLayers = request.ImageLayers, Choices = request.Choices, Mounts = request.Mounts };
+        CollectionContext context = new(runtime, events, request.Profile, parts.Clock)
+        {
+            ImageLayers = request.ImageLayers,
+            Signatures = signatures,
+            Choices = request.Choices,
+            Mounts = request.Mounts,
+        };
         List<Task> beside = [];
         using CancellationTokenSource run = CancellationTokenSource.CreateLinkedTokenSource(ct);
 

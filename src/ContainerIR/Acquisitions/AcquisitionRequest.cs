@@ -23,6 +23,12 @@ public sealed record AcquisitionRequest
     /// <summary>Whether the image's layers are copied in any profile, as an OCI layout.</summary>
     public bool ImageLayers { get; init; }
 
+    /// <summary>PEM files with public keys and certificates the image's signatures are verified with.</summary>
+    public IReadOnlyList<string> ImageKeys { get; init; } = [];
+
+    /// <summary>OCI layouts with signatures of the image, fetched from its registry.</summary>
+    public IReadOnlyList<string> ImageSignatures { get; init; } = [];
+
     /// <summary>Places of volumes and bind mounts to copy, in any profile and even where they are the host system's; empty for what the profile holds.</summary>
     public IReadOnlyList<string> Mounts { get; init; } = [];
 

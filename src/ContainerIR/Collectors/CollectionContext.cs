@@ -1,3 +1,4 @@
+using ContainerIR.Collectors.Images;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Collectors;
@@ -11,6 +12,9 @@ internal sealed record CollectionContext(IContainerRuntime Runtime, EventBacklog
 {
     /// <summary>Whether the image's layers are copied, whatever the profile.</summary>
     public bool ImageLayers { get; init; }
+
+    /// <summary>What the image's signatures are verified with.</summary>
+    public SignatureSearch Signatures { get; init; } = SignatureSearch.None;
 
     /// <summary>What was asked for beyond the profile.</summary>
     public VolatileChoices Choices { get; init; } = new();

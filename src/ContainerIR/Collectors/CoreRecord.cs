@@ -20,7 +20,7 @@ internal sealed class CoreRecord
 
     public IReadOnlyList<string> Signs { get; set; } = [];
 
-    /// <summary>Path of the core inside the bundle; null when there is none.</summary>
+    /// <summary>Name of the core in its section, as in the rows of processes; null when there is none.</summary>
     public string? Item { get; set; }
 
     /// <summary>SHA-256 of the core before compression.</summary>

@@ -50,7 +50,9 @@ internal sealed class HostContextCollector(CollectionContext context) : ICollect
         LoginSources logins = new(prefix, fromNs);
         await logins.CollectAsync(sink, ct);
         List<EventRow> events = [.. EngineEvents.Read(context.Events.Rewind(), container.Id, container.ImageId)];
-        List<SessionRow> rows = [.. ExecSessions.Match(events, container, [.. clients, .. logins.Rows]), .. clients, .. logins.Rows];
+        LoginOrigins origins = new(prefix, logins.Rows);
+        List<SessionRow> known = [.. clients.Select(origins.Complete), .. logins.Rows.Select(row => row.Kind is "audit" or "sudo" ? origins.Complete(row) : row)];
+        List<SessionRow> rows = [.. ExecSessions.Match(events, container, known, await HealthCommandAsync(container, ct)), .. known];
         rows.Sort(static (one, other) => (one.TimeNs ?? 0).CompareTo(other.TimeNs ?? 0));
         await AddRowsAsync("sessions.jsonl", "derived: the engine's events and clients, login records, logs and shell histories of the host", rows, static (json, row) => row.Write(json), sink, ct);
         await AddEngineAsync(engine, container, prefix, listeners, sink, ct);
@@ -104,6 +106,29 @@ internal sealed class HostContextCollector(CollectionContext context) : ICollect
         {
             sink.AddGap("GET /info", failure.Message);
             return default;
+        }
+    }
+
+    /// <summary>The command line of the container's health check as the engine's events tell it; null when it has none.</summary>
+    private async Task<string?> HealthCommandAsync(ContainerRef container, CancellationToken ct)
+    {
+        try
+        {
+            await using Stream content = await context.Runtime.OpenDocumentAsync(EngineDocument.ContainerInspect, container.Id, ct);
+            using JsonDocument inspect = ContainerInspect.Parse(content.ReadAtMost(64 * 1024 * 1024));
+            List<string> test = inspect.RootElement.Object("Config").Object("Healthcheck").Texts("Test");
+            List<string> shell = inspect.RootElement.Object("Config").Texts("Shell");
+            return test switch
+            {
+                ["CMD", .. var command] => string.Join(' ', command),
+                ["CMD-SHELL", var line, ..] => string.Join(' ', [.. shell.Count > 0 ? shell : ["/bin/sh", "-c"], line]),
+                _ => null,
+            };
+        }
+        catch (Exception failure) when (failure is IOException or OperatorException or InvalidDataException)
+        {
+            // The configuration collector asked for the same document, and its failure is a gap there.
+            return null;
         }
     }
 

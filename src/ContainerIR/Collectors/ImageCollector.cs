@@ -39,7 +39,7 @@ internal sealed class ImageCollector(CollectionContext context) : ICollector
             sink.AddGap(sought, reason);
         }
 
-        List<StoredLayer> layers = facts.EngineRoot is { } root ? new LayerStore(root, container.StorageDriver ?? "overlay2").Find(facts.DiffIds) : [];
+        List<StoredLayer> layers = facts.EngineRoot is { } engineRoot ? new LayerStore(engineRoot, container.StorageDriver ?? "overlay2").Find(facts.DiffIds) : [];
         if (facts.Config is { } config)
         {
             await sink.AddAsync("image-config.json", config, new ItemOptions(facts.ConfigPath!), ct);
@@ -47,8 +47,9 @@ internal sealed class ImageCollector(CollectionContext context) : ICollector
 
         await sink.AddDocumentAsync(context.Runtime, EngineDocument.ImageHistory, id, "image-history.json", $"GET /images/{DisplayText.Escape(id)}/history", ct);
         await AddInspectAsync(container, id, facts, layers, sink, ct);
-        await SignatureFacts.CollectAsync(container, await TextsOfAsync(id, "RepoDigests", ct), await AllTagsAsync(ct), prefix, engine?.Pid, sink, ct);
-        await AddLayersAsync(container, facts, layers, sink, ct);
+        string? root = await RootAsync(prefix, ct);
+        await SignatureFacts.CollectAsync(container, await TextsOfAsync(id, "RepoDigests", ct), await AllTagsAsync(ct), prefix, root, engine?.Pid, context.Signatures, sink, ct);
+        await AddLayersAsync(container, facts, layers, root, sink, ct);
     }
 
     private async Task AddInspectAsync(ContainerRef container, string id, ImageFacts facts, List<StoredLayer> layers, IEvidenceSink sink, CancellationToken ct)
@@ -80,7 +81,7 @@ internal sealed class ImageCollector(CollectionContext context) : ICollector
         }
     }
 
-    private async Task AddLayersAsync(ContainerRef container, ImageFacts facts, List<StoredLayer> layers, IEvidenceSink sink, CancellationToken ct)
+    private async Task AddLayersAsync(ContainerRef container, ImageFacts facts, List<StoredLayer> layers, string? engineRoot, IEvidenceSink sink, CancellationToken ct)
     {
         if (!context.ImageLayers && context.Profile < Profile.Full)
         {
@@ -89,7 +90,7 @@ internal sealed class ImageCollector(CollectionContext context) : ICollector
 
         if (facts.Config is null || layers.Count == 0)
         {
-            sink.AddGap("the image's layers", "they are made again from Docker's layer store, which this engine does not have or which was not found");
+            await ImageLayers.CopyAsync(container, engineRoot, sink, ct);
             return;
         }
 
@@ -133,6 +134,19 @@ internal sealed class ImageCollector(CollectionContext context) : ICollector
         {
             // The same request was made for image-inspect.json, and its failure is a gap there.
             return [];
+        }
+    }
+
+    /// <summary>The engine's data directory, true for us; null when it does not answer, which is a gap of other requests.</summary>
+    private async Task<string?> RootAsync(string prefix, CancellationToken ct)
+    {
+        try
+        {
+            return (await context.Runtime.ReadFactsAsync(ct)).RootDirectory is { Length: > 0 } root ? prefix + root : null;
+        }
+        catch (Exception failure) when (failure is IOException or OperatorException or InvalidDataException)
+        {
+            return null;
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
@@ -222,18 +221,10 @@ internal sealed class LogsCollector(CollectionContext context) : ICollector
         {
             notes.Add($"{name}: indexed to {UncompressedLimitBytes} uncompressed bytes only");
         }
-        else if (DeclaredSize(file.File) != (uint)total)
+        else if (GzipContent.DeclaredSize(file.File) != (uint)total)
         {
             notes.Add($"{name}: {LogFlags.BrokenArchive}: it gives {total} bytes and ends with another count");
         }
-    }
-
-    /// <summary>RFC 1952: the last four bytes hold the uncompressed size modulo 2^32.</summary>
-    private static uint DeclaredSize(HostFile file)
-    {
-        Span<byte> end = stackalloc byte[4];
-        long size = (long)file.Stat.stx_size;
-        return size >= 18 && file.ReadAt(end, size - 4) == 4 ? BinaryPrimitives.ReadUInt32LittleEndian(end) : 0;
     }
 
     private static async Task DrainAsync(LogAssembler assembler, ItemWriter index, CancellationToken ct)

@@ -107,7 +107,7 @@ internal sealed class ProcessCopier(
     {
         string name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"cores/{++sequence:d4}.core.zst");
         await using ItemWriter item = sink.Create(name, new ItemOptions($"/proc/{record.Pid}/mem (pid {record.Pid}, start {record.StartTicks})", ItemForm.Frames));
-        record.Item = item.ItemPath;
+        record.Item = name;
         ElfCoreWriter writer = new(plan, notes);
         record.SegmentCount = writer.SegmentCount;
         CoreResult result = await writer.WriteAsync(memory, item, ct);

@@ -18,7 +18,7 @@ namespace ContainerIR.Collectors;
 /// Source: the overlay's own directories on the host, named by the mount table of the container's first process and by the engine, read through private
 /// mounts; nothing is asked of the engine's diff, which hides what keeps size and time.
 /// </remarks>
-internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile profile, TimeProvider clock, DiffLimits limits) : ICollector
+internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile profile, TimeProvider clock, DiffLimits limits, Standstill? standstill = null) : ICollector
 {
     public const string UpperItem = "upper.tar.zst";
     public const string EntriesItem = "entries.jsonl.zst";
@@ -26,7 +26,7 @@ internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile pr
     public const string SummaryItem = "summary.json";
 
     public RootFsDiffCollector(CollectionContext context)
-        : this(context.Runtime, context.Profile, context.Clock, new DiffLimits())
+        : this(context.Runtime, context.Profile, context.Clock, new DiffLimits(), context.Choices.FreezeFiles ? StandstillOf(context, new Freezer(GuardLaunch.Self, context.Clock)) : null)
     {
     }
 
@@ -74,9 +74,27 @@ internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile pr
         using (stack)
         {
             IReadOnlyList<StoredLayer?> origins = LayerOrigins.Find(stack, await ImageAsync(container, ct));
-            await CollectAsync(stack, paths.FoundBy, new MountPoints(paths.MountPoints), sink, ct, origins);
+            if (standstill is null || !container.HasProcesses)
+            {
+                await CollectAsync(stack, paths.FoundBy, new MountPoints(paths.MountPoints), sink, ct, origins);
+                return;
+            }
+
+            FreezeReport report;
+            await using (HeldContainer held = await standstill.BeginAsync(container, sink, ct))
+            {
+                report = held.Report;
+                await CollectAsync(stack, paths.FoundBy, new MountPoints(paths.MountPoints), sink, ct, origins);
+            }
+
+            await standstill.AddReportAsync(report, sink, ct);
+            standstill.Tell(report, sink);
         }
     }
+
+    /// <summary>How the container is held while its files are copied.</summary>
+    internal static Standstill StandstillOf(CollectionContext context, Freezer freezer) =>
+        new(context.Choices.Freeze, "its files were copied as they changed", context.Runtime, freezer, context.Clock, MemoryCollector.DefaultMaxFrozen);
 
     /// <summary>Copies layers that are already open.</summary>
     internal async Task CollectAsync(LayerStack stack, string foundBy, MountPoints mountPoints, IEvidenceSink sink, CancellationToken ct, IReadOnlyList<StoredLayer?>? origins = null)

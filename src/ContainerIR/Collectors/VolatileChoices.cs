@@ -11,6 +11,9 @@ public sealed record VolatileChoices
     /// <summary>Whether the container stands still meanwhile.</summary>
     public FreezePolicy Freeze { get; init; } = FreezePolicy.Auto;
 
+    /// <summary>Whether it stands still while its changed files are copied too, once more.</summary>
+    public bool FreezeFiles { get; init; }
+
     /// <summary>How long traffic is recorded.</summary>
     public TrafficOptions? Traffic { get; init; }
 }

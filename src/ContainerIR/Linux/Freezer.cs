@@ -4,7 +4,7 @@ using System.Text;
 
 namespace ContainerIR.Linux;
 
-/// <summary>What <see cref="Freezer.RepairLeftovers()"/> found.</summary>
+/// <summary>What <see cref="Freezer.RepairLeftovers"/> found.</summary>
 /// <param name="ContainerId">The container; empty where the record could not be read.</param>
 /// <param name="ControlPath">The file that thaws it.</param>
 /// <param name="Outcome">In words: <c>frozen</c> (found, not repaired), <c>thawed</c>, <c>in progress</c>, <c>gone</c>, <c>failed</c>.</param>
@@ -27,12 +27,9 @@ internal sealed class Freezer
         (this.launch, this.clock, this.stateFolder) = (launch, clock, stateFolder);
 
     /// <summary>Thaws every container that a dead run of ours left frozen. Called at each start and by <c>cir doctor --repair</c>.</summary>
-    public static IReadOnlyList<RepairedFreeze> RepairLeftovers() => RepairLeftovers(FreezeState.DefaultFolder);
+    public static IReadOnlyList<RepairedFreeze> RepairLeftovers(string folder = FreezeState.DefaultFolder) => Examine(folder, isRepaired: true);
 
-    /// <inheritdoc cref="RepairLeftovers()"/>
-    public static IReadOnlyList<RepairedFreeze> RepairLeftovers(string folder) => Examine(folder, isRepaired: true);
-
-    /// <summary>Says what <see cref="RepairLeftovers()"/> would find, and leaves it: the outcome of what waits for repair is <c>frozen</c>.</summary>
+    /// <summary>Says what <see cref="RepairLeftovers"/> would find, and leaves it: the outcome of what waits for repair is <c>frozen</c>.</summary>
     public static IReadOnlyList<RepairedFreeze> FindLeftovers(string folder = FreezeState.DefaultFolder) => Examine(folder, isRepaired: false);
 
     private static List<RepairedFreeze> Examine(string folder, bool isRepaired)

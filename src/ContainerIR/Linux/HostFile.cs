@@ -13,6 +13,7 @@ internal sealed unsafe class HostFile : IDisposable
 {
     private const int FileTypeMask = 0xF000;
     private const int RegularFile = 0x8000;
+    private const int SmallChunkBytes = 4 * 1024;
     private const int ReadChunkBytes = 64 * 1024;
 
     private int fd;
@@ -140,10 +141,12 @@ internal sealed unsafe class HostFile : IDisposable
     /// <exception cref="HostFileException">It cannot be read, or is larger than <paramref name="limitBytes"/>.</exception>
     public byte[] ReadAll(int limitBytes)
     {
-        ArrayBufferWriter<byte> content = new();
+        // As much room as it says it needs, and a byte more to see its end: hosts have thousands of small files.
+        int chunkBytes = (int)Math.Clamp(Stat.stx_size + 1, SmallChunkBytes, ReadChunkBytes);
+        ArrayBufferWriter<byte> content = new(chunkBytes);
         while (true)
         {
-            int count = ReadAt(content.GetSpan(ReadChunkBytes), content.WrittenCount);
+            int count = ReadAt(content.GetSpan(chunkBytes), content.WrittenCount);
             if (count == 0)
             {
                 return content.WrittenSpan.ToArray();

@@ -93,7 +93,7 @@ internal sealed partial class PlaybookLoader
         return [];
     }
 
-    private List<IReadOnlyDictionary<string, string>> ReadReferences(YamlFields fields)
+    private static List<IReadOnlyDictionary<string, string>> ReadReferences(YamlFields fields)
     {
         List<IReadOnlyDictionary<string, string>> references = [];
         if (fields.Map["references"] is not { } node)

@@ -42,8 +42,7 @@ public sealed record ConntrackRow
     public string? Peer { get; init; }
 
     /// <summary>Reads rows of the item.</summary>
-    public static IAsyncEnumerable<ConntrackRow> ReadAsync(Stream lines, RowLimits limits, RowProblems problems, CancellationToken ct) =>
-        RowReader.ReadAsync(lines, Parse, limits, problems, ct);
+    public static IEnumerable<ConntrackRow> Read(Stream lines, RowLimits limits, RowProblems problems) => RowReader.Read(lines, Parse, limits, problems);
 
     internal static ConntrackRow? Parse(JsonElement row)
     {

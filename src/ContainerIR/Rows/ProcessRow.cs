@@ -75,8 +75,7 @@ public sealed record ProcessRow
     public int DescriptorCount { get; init; }
 
     /// <summary>Reads rows of the decompressed item.</summary>
-    public static IAsyncEnumerable<ProcessRow> ReadAsync(Stream lines, RowLimits limits, RowProblems problems, CancellationToken ct) =>
-        RowReader.ReadAsync(lines, Parse, limits, problems, ct);
+    public static IEnumerable<ProcessRow> Read(Stream lines, RowLimits limits, RowProblems problems) => RowReader.Read(lines, Parse, limits, problems);
 
     /// <summary>One row; null when it has no pid.</summary>
     internal static ProcessRow? Parse(JsonElement row)

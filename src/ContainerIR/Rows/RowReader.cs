@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 namespace ContainerIR.Rows;
@@ -28,7 +27,7 @@ public sealed class RowProblems
     public bool IsClean => Malformed == 0 && TooLong == 0 && !IsCut;
 }
 
-/// <summary>Reads JSON Lines as a stream: one line in memory at a time; a line that cannot be read is counted and passed over.</summary>
+/// <summary>Reads rows of JSON Lines as a stream: one line in memory at a time; a line that cannot be read is counted and passed over.</summary>
 public static class RowReader
 {
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32 };
@@ -38,85 +37,43 @@ public static class RowReader
     /// <param name="parse">Turns one object into a row; null when it is none.</param>
     /// <param name="limits">Bounds.</param>
     /// <param name="problems">Counts what was passed over.</param>
-    /// <param name="ct">Cancels.</param>
-    public static async IAsyncEnumerable<T> ReadAsync<T>(
-        Stream lines, Func<JsonElement, T?> parse, RowLimits limits, RowProblems problems, [EnumeratorCancellation] CancellationToken ct)
+    public static IEnumerable<T> Read<T>(Stream lines, Func<JsonElement, T?> parse, RowLimits limits, RowProblems problems)
         where T : class
     {
         ArgumentNullException.ThrowIfNull(lines);
         ArgumentNullException.ThrowIfNull(parse);
         ArgumentNullException.ThrowIfNull(limits);
         ArgumentNullException.ThrowIfNull(problems);
-        byte[] buffer = new byte[64 * 1024];
-        int start = 0, end = 0, searched = 0;
-        bool isSkipping = false, isEnded = false;
+        return ReadAll(lines, parse, limits, problems);
+    }
+
+    private static IEnumerable<T> ReadAll<T>(Stream lines, Func<JsonElement, T?> parse, RowLimits limits, RowProblems problems)
+        where T : class
+    {
         long rows = 0;
-        while (!isEnded || start < end)
+        foreach (StreamLine line in JsonLines.Read(lines, limits.LineBytes))
         {
-            int at = buffer.AsSpan(searched, end - searched).IndexOf((byte)'\n');
-            if (at < 0 && !isEnded)
-            {
-                searched = end;
-                if (end - start > limits.LineBytes && !isSkipping)
-                {
-                    isSkipping = true;
-                    problems.TooLong++;
-                }
-
-                if (isSkipping)
-                {
-                    (start, end, searched) = (0, 0, 0);
-                }
-                else if (start > 0)
-                {
-                    buffer.AsSpan(start, end - start).CopyTo(buffer);
-                    (start, end, searched) = (0, end - start, searched - start);
-                }
-                else if (end == buffer.Length)
-                {
-                    Array.Resize(ref buffer, buffer.Length * 2);
-                }
-
-                int count = await lines.ReadAsync(buffer.AsMemory(end), ct);
-                isEnded = count == 0;
-                end += count;
-                continue;
-            }
-
-            int lineEnd = at < 0 ? end : searched + at;
-            ReadOnlyMemory<byte> line = buffer.AsMemory(start, lineEnd - start);
-            start = searched = at < 0 ? end : lineEnd + 1;
-            if (isSkipping)
-            {
-                isSkipping = false;
-                continue;
-            }
-
-            if (line.IsEmpty)
-            {
-                continue;
-            }
-
-            if (line.Length > limits.LineBytes)
+            if (line.IsCut)
             {
                 problems.TooLong++;
-                continue;
             }
+            else if (!line.Content.IsEmpty)
+            {
+                if (rows == limits.Rows)
+                {
+                    problems.IsCut = true;
+                    yield break;
+                }
 
-            if (rows == limits.Rows)
-            {
-                problems.IsCut = true;
-                yield break;
-            }
-
-            if (Parse(line, parse) is { } row)
-            {
-                rows++;
-                yield return row;
-            }
-            else
-            {
-                problems.Malformed++;
+                if (Parse(line.Content, parse) is { } row)
+                {
+                    rows++;
+                    yield return row;
+                }
+                else
+                {
+                    problems.Malformed++;
+                }
             }
         }
     }

@@ -24,6 +24,15 @@ internal sealed record SessionRow
     /// <summary>Process id; null when not known.</summary>
     public long? Pid { get; init; }
 
+    /// <summary>Number of the kernel's audit session, which a login gets and su and sudo keep; null when not known.</summary>
+    public long? AuditSession { get; init; }
+
+    /// <summary>
+    /// How sure the person of an exec session is: <c>observed</c> (the only client in question was connected to the engine while it was looked at), <c>recorded</c>
+    /// (auditd recorded that very command with its login), <c>likely</c> (inferred from the time), <c>engine</c> (the health check's own command), <c>unknown</c>. Null for other rows.
+    /// </summary>
+    public string? Certainty { get; init; }
+
     /// <summary>What was done.</summary>
     public required string What { get; init; }
 
@@ -32,7 +41,7 @@ internal sealed record SessionRow
 
     /// <summary>In one line, for a timeline. Display form.</summary>
     public string Message =>
-        DisplayText.Escape($"{What}{(User is null ? "" : $" by {User}")}{(Terminal is null ? "" : $" on {Terminal}")}{(Source is null ? "" : $" from {Source}")} ({Basis})");
+        DisplayText.Escape($"{What}{(User is null ? "" : $" by {User}")}{(Terminal is null ? "" : $" on {Terminal}")}{(Source is null ? "" : $" from {Source}")} ({(Certainty is null ? "" : Certainty + ": ")}{Basis})");
 
     /// <summary>Writes the row as one JSON object; texts in display form.</summary>
     public void Write(Utf8JsonWriter json)
@@ -53,7 +62,13 @@ internal sealed record SessionRow
             json.WriteNumber("pid", pid);
         }
 
+        if (AuditSession is { } session)
+        {
+            json.WriteNumber("audit_session", session);
+        }
+
         WriteText(json, "what", What);
+        WriteText(json, "certainty", Certainty);
         WriteText(json, "basis", Basis);
         json.WriteEndObject();
     }
@@ -91,6 +106,8 @@ internal sealed record SessionRow
                     Terminal = row.Text("terminal"),
                     Source = row.Text("source"),
                     Pid = row.Number("pid"),
+                    AuditSession = row.Number("audit_session"),
+                    Certainty = row.Text("certainty"),
                 }
                 : null;
         }

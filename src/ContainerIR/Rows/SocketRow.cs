@@ -71,8 +71,7 @@ public sealed record SocketRow
     public bool IsHostSide { get; init; }
 
     /// <summary>Reads rows of the item.</summary>
-    public static IAsyncEnumerable<SocketRow> ReadAsync(Stream lines, RowLimits limits, RowProblems problems, CancellationToken ct) =>
-        RowReader.ReadAsync(lines, Parse, limits, problems, ct);
+    public static IEnumerable<SocketRow> Read(Stream lines, RowLimits limits, RowProblems problems) => RowReader.Read(lines, Parse, limits, problems);
 
     /// <summary>One row; null when it has no protocol.</summary>
     internal static SocketRow? Parse(JsonElement row) => JsonFields.Text(row, "protocol") is not { } protocol

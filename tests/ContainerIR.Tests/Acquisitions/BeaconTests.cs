@@ -51,7 +51,7 @@ public sealed class A_beacon : IDisposable
 
         JsonElement core = Lines(bundle, "memory/cores.jsonl").Single(row => row.GetProperty("pid").GetInt32() == implant.Pid);
         string path = Path.Combine(terminal.Folder, "beacon.core");
-        RealEngine.Run("zstd", "-dqf", Path.Combine(bundle, Text(core, "core")), "-o", path);
+        RealEngine.Run("zstd", "-dqf", Find(bundle, "memory/" + Text(core, "core")), "-o", path);
         string gdb = RealEngine.Run("gdb", "-nx", "-batch", "-ex", "info threads", "-ex", "thread apply all bt", MemoryProgram.Executable, path);
         Assert.Contains("beacon_reports (", gdb, StringComparison.Ordinal);
         Assert.Contains("alpha_calls ()", gdb, StringComparison.Ordinal);

@@ -25,6 +25,9 @@ internal sealed class SomeTerminal : IDisposable
 
     public Dictionary<string, string> Variables { get; } = [];
 
+    /// <summary>Where records of frozen containers are; nobody's.</summary>
+    public string FrozenFolder { get; set; } = "/nonexistent";
+
     /// <summary>What a person types when asked; null when nobody can be asked.</summary>
     public Queue<string>? Typed { get; set; }
 
@@ -57,6 +60,7 @@ internal sealed class SomeTerminal : IDisposable
         AskLine = () => Lines.TryDequeue(out string? line) ? line : null,
         Actions = Actions ?? (own => ContainerIR.Playbooks.Actions.OwnActions.Make(own, [])),
         OpenTimeline = (_, _) => Timeline,
+        FrozenFolder = FrozenFolder,
     };
 
     /// <summary>Runs a command line; gives its exit code.</summary>

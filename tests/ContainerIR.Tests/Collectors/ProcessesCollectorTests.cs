@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
@@ -191,6 +192,31 @@ public sealed class Processes_of_a_container
         Assert.Equal(rows.Count, rows.Select(r => (r.Pid, r.StartTicks)).Distinct().Count());
         Assert.All(rows.Where(r => r.Vanished is null), r => Assert.Equal("/pc", r.ExecutablePath));
         Assert.All(rows.Where(r => r.ExecutablePath is null), r => Assert.True(r.Vanished is not null || r.State == "Z", $"{r.Pid} has no executable and says not why"));
+    }
+
+    [Fact]
+    public async Task Of_a_storm_of_forks_that_end_while_they_are_read_leave_records_that_say_so()
+    {
+        // Each child of the shell's loop lives for a few hundred microseconds, on both processors.
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "for i in 1 2 3 4 5 6; do (while :; do busybox true; done) & done; wait");
+        long before = Forks();
+        Stopwatch watch = Stopwatch.StartNew();
+        ProcessRow? vanished = null;
+        for (int attempt = 0; attempt < 40 && vanished is null; attempt++)
+        {
+            using Capture capture = await Capture.Processes(container.Id);
+            Assert.InRange(capture.Took, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+            List<ProcessRow> rows = await capture.ProcessRows();
+            Assert.Equal(rows.Count, rows.Select(r => (r.Pid, r.StartTicks)).Distinct().Count());
+            Assert.True(rows.Count >= 7, "the shell and its six loops");
+            vanished = rows.Find(r => r.Vanished is not null);
+        }
+
+        Assert.True(Forks() - before > 200 * watch.Elapsed.TotalSeconds, "it was no storm");
+        Assert.NotNull(vanished);
+        Assert.True(vanished.Pid > 0 && vanished.StartTicks > 0);
+
+        static long Forks() => long.Parse(File.ReadLines("/proc/stat").First(line => line.StartsWith("processes ", StringComparison.Ordinal))[10..], CultureInfo.InvariantCulture);
     }
 
     [Fact]

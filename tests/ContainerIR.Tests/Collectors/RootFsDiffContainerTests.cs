@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.RegularExpressions;
 using ContainerIR.Collectors;
 using ContainerIR.Diffs;
+using ContainerIR.Linux;
 using ContainerIR.Runtimes;
 using ContainerIR.Tests.Some;
 using Xunit;
@@ -124,6 +126,99 @@ public sealed class The_file_system_of_a_container
         Assert.Equal(DiffVerdict.MountStub, capture["/made/for/mount"].Verdict);
         Assert.Equal(DiffVerdict.MountStub, capture["/scratch"].Verdict);
         Assert.Equal(DiffVerdict.Added, capture["/made"].Verdict);
+    }
+
+    [Fact]
+    public async Task Comes_back_as_it_is_from_the_intrusion_of_the_demo()
+    {
+        // The very commands of demo.sh, in a container as it makes one.
+        string[] commands = [.. Regex.Matches(File.ReadAllText(Path.Combine(Repository.Root, "demo.sh")), @"docker exec cir-demo-shop sh -c '([^']*)'").Select(match => match.Groups[1].Value)];
+        Assert.Equal(2, commands.Length);
+        string folder = Directory.CreateTempSubdirectory("cir-demo-").FullName, tag = $"cir-test:demo-{Environment.ProcessId}";
+        RealEngine.Run("sh", "-c", $"cd {folder} && mkdir -p app/srv/shop app/etc && echo '<h1>Shop</h1>' >app/srv/shop/index.html && echo payments=live >app/etc/shop.conf && echo 'every login' >app/srv/shop/audit.log");
+        File.WriteAllText(Path.Combine(folder, "Dockerfile"), $"FROM {RealEngine.Image}\nCOPY app /\n");
+        RealEngine.Docker("build", "-q", "-t", tag, folder);
+        try
+        {
+            using TestContainer shop = new([], tag, ["httpd", "-f", "-v", "-p", "8080", "-h", "/srv/shop"]);
+            await RealEngine.Until(() => (File.ReadAllText($"/proc/{shop.InitPid}/net/tcp") + File.ReadAllText($"/proc/{shop.InitPid}/net/tcp6")).Contains(":1F90 ", StringComparison.Ordinal), "the shop to listen");
+            foreach (string command in commands)
+            {
+                shop.Exec(command);
+            }
+
+            SortedDictionary<string, string> expected = TreeFacts.Read(shop.UpperDirectory), before = TreeFacts.ReadTimes(shop.UpperDirectory);
+            using DiffCapture capture = await DiffCapture.Of(SomeContainer.RefOf(shop.Id));
+            string moved = TreeFacts.Difference(before, TreeFacts.ReadTimes(shop.UpperDirectory)), different = TreeFacts.Difference(expected, TreeFacts.Read(capture.Extract()));
+            Assert.True(different.Length == 0, different);
+            Assert.True(moved.Length == 0, moved);
+            Assert.Empty(capture.Sink.Gaps);
+            Assert.Equal(DiffVerdict.Modified, capture["/srv/shop/index.html"].Verdict);
+            Assert.Equal(DiffVerdict.Deleted, capture["/srv/shop/audit.log"].Verdict);
+            Assert.Equal(DiffVerdict.Modified, capture["/etc/passwd"].Verdict);
+            Assert.Equal(DiffVerdict.Added, capture["/tmp/.x11/run"].Verdict);
+        }
+        finally
+        {
+            RealEngine.Docker("rmi", "-f", tag);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("zfs")]
+    [InlineData("fuse-overlayfs")]
+    [InlineData("overlayfs")]
+    public async Task Whose_layers_nobody_names_is_the_engines_export_and_labelled_as_lossy(string driver)
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "echo new > /new; ln /new /other; exec true");
+        await RealEngine.Until(() => container.Inspect("{{.State.Running}}") == "false", "the container has ended");
+        ContainerRef unnamed = SomeContainer.RefOf(container.Id) with { StorageDriver = driver, StorageData = new Dictionary<string, string>() };
+        await using Engine engine = await Engine.Connect();
+        using FolderSink sink = new(), triage = new();
+
+        await new RootFsDiffCollector(engine.Context).CollectAsync(unnamed, sink, CancellationToken.None);
+        await new RootFsDiffCollector(engine.Context with { Profile = Profile.Triage }).CollectAsync(unnamed, triage, CancellationToken.None);
+
+        Assert.Equal("new\n", RealEngine.Run("tar", "-xOf", sink.PathOf(WholeRoot.ExportItem), "new"));
+        (string sought, string reason) = Assert.Single(sink.Gaps);
+        Assert.Equal("writable layer", sought);
+        Assert.StartsWith($"storage driver {driver}", reason, StringComparison.Ordinal);
+        Assert.Contains("is lossy", reason, StringComparison.Ordinal);
+        Assert.Contains("adds an event", Assert.Single(sink.Effects), StringComparison.Ordinal);
+        Assert.StartsWith($"storage driver {driver}", Assert.Single(triage.Gaps).Reason, StringComparison.Ordinal);
+        Assert.Empty(triage.Items);
+    }
+
+    [Fact]
+    public async Task Is_found_by_its_mount_table_where_the_engine_names_no_layers()
+    {
+        // Docker 29 with containerd's snapshotter: no GraphDriver, the driver is called overlayfs.
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "echo new > /new; rm /etc/group; touch /ready; exec sleep 1000");
+        await RealEngine.Until(() => File.Exists($"/proc/{container.InitPid}/root/ready"), "the container's work");
+        ContainerRef unnamed = SomeContainer.RefOf(container.Id) with { StorageDriver = "overlayfs", StorageData = new Dictionary<string, string>() };
+
+        using DiffCapture capture = await DiffCapture.Of(unnamed);
+
+        Assert.Equal("mount-table", capture.Summary.FoundBy);
+        Assert.Equal(DiffVerdict.Added, capture["/new"].Verdict);
+        Assert.Equal(DiffVerdict.Deleted, capture["/etc/group"].Verdict);
+        Assert.Empty(capture.Sink.Gaps);
+    }
+
+    [Theory]
+    [InlineData("fuse.fuse-overlayfs")]
+    [InlineData("btrfs")]
+    [InlineData("zfs")]
+    public void Says_of_which_kind_a_root_is_that_has_no_layers_to_read(string fileSystem)
+    {
+        ContainerRef container = SomeContainer.With(new string('a', 64)) with { StorageDriver = "some" };
+        byte[] row = Encoding.ASCII.GetBytes($"1 0 0:40 / / rw - {fileSystem} source rw,upperdir=/u,lowerdir=/l\n");
+
+        LayerPaths? paths = LayerPaths.Find(container, ProcMounts.Parse(row).All, engineRoot: null, [], out string whyNot);
+
+        Assert.Null(paths);
+        Assert.Contains($"root file system of type {fileSystem}", whyNot, StringComparison.Ordinal);
     }
 
     [Fact]

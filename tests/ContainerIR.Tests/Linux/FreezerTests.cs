@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
+using ContainerIR.Collectors;
 using ContainerIR.Linux;
+using ContainerIR.Tests.Cli;
 using ContainerIR.Tests.Some;
 using Xunit;
 
@@ -79,6 +82,51 @@ public sealed class A_frozen_container : IDisposable
         Assert.Equal(("thawed", container.Id), (Freezer.RepairLeftovers(folder) is [var repaired] ? repaired.Outcome : "", container.Id));
         Assert.False(IsStill(container));
         Assert.Empty(Freezer.RepairLeftovers(folder));
+    }
+
+    [Fact]
+    public async Task Left_behind_is_thawed_by_doctor_repair_and_said_so()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using Process holder = await Hold(container);
+        using Process guard = Process.GetProcessById(FreezeState.Load(Directory.GetFiles(folder)[0]).GuardPid);
+        guard.Kill();
+        await RealEngine.Until(() => FreezeState.StartOf(guard.Id) is null, "the guard to end");
+        holder.Kill();
+        await holder.WaitForExitAsync();
+        using SomeTerminal terminal = new() { FrozenFolder = folder };
+        await terminal.RunAsync("doctor", "--endpoint", RealEngine.Endpoint);
+        Assert.True(IsStill(container), "without being asked it repairs nothing");
+        await terminal.RunAsync("doctor", "--repair", "--endpoint", RealEngine.Endpoint);
+        Assert.False(IsStill(container));
+        Assert.Contains($"{container.Id} thawed", terminal.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(folder));
+    }
+
+    [Fact]
+    public async Task Has_files_that_do_not_change_while_they_are_copied()
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "while true; do for i in 0 1 2 3 4 5 6 7 8 9; do date +%s%N > /beat$i; done; done");
+        await RealEngine.Until(() => File.Exists($"/proc/{container.InitPid}/root/beat9"), "the first round");
+        string[] before = Beats(), during = [], after = [];
+        using FolderSink sink = await Engine.Collect(
+            container.Id,
+            context => new RootFsDiffCollector(context.Runtime, Profile.Standard, context.Clock, new(), RootFsDiffCollector.StandstillOf(context, new Freezer(HiddenHost.Guard, context.Clock, folder))));
+        await RealEngine.Until(() => !Beats().SequenceEqual(after = Beats()), "it to run on");
+        Assert.Empty(sink.Gaps);
+        using JsonDocument report = JsonDocument.Parse(sink.Read("freeze.json"));
+        Assert.Equal("frozen", report.RootElement.GetProperty("outcome").GetString());
+        Assert.Contains(sink.Effects, effect => effect.Contains("were held by", StringComparison.Ordinal));
+        using JsonDocument summary = JsonDocument.Parse(sink.Read(RootFsDiffCollector.SummaryItem));
+        Assert.Equal(0, summary.RootElement.GetProperty("changed_during_read").GetInt64());
+        Assert.Empty(Directory.GetFiles(folder));
+
+        // Ten files written one after another: the copy has them of one moment, so they are in their order but for one step.
+        during = [.. Enumerable.Range(0, 10).Select(i => RealEngine.Run("tar", "-xOf", sink.PathOf(RootFsDiffCollector.UpperItem), $"beat{i}").Trim())];
+        Assert.True(Enumerable.Range(0, 9).Count(i => string.CompareOrdinal(during[i], during[i + 1]) > 0 && during[i + 1].Length > 0) <= 1, string.Join(' ', during));
+        Assert.NotEqual(before, after);
+
+        string[] Beats() => [.. Enumerable.Range(0, 10).Select(i => File.ReadAllText($"/proc/{container.InitPid}/root/beat{i}"))];
     }
 
     [Fact]

@@ -147,7 +147,7 @@ public sealed class The_playbook_command : IDisposable
         foreach (string who in (string[])["lena", "olaf"])
         {
             terminal.Variables["CIR_PASSPHRASE"] = "long enough " + who;
-            Assert.Equal(0, await terminal.RunAsync("keys", "new", "--home", Path.Combine(terminal.Folder, who), "--examiner", who));
+            Assert.Equal(0, await terminal.RunAsync("keys", "new", "--home", Path.Combine(terminal.Folder, who), "--name", who));
             Assert.Equal(0, await terminal.RunAsync("playbook", "approvers", "--add", Path.Combine(terminal.Folder, who, "keys", "responder-cert.pem"), "--role", "lead"));
         }
 

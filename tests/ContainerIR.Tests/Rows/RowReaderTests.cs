@@ -7,22 +7,16 @@ namespace ContainerIR.Tests.Rows;
 
 public sealed class Rows_of_a_bundle
 {
-    private static async Task<(List<ProcessRow> Rows, RowProblems Problems)> Read(string text, RowLimits? limits = null)
+    private static (List<ProcessRow> Rows, RowProblems Problems) Read(string text, RowLimits? limits = null)
     {
         RowProblems problems = new();
-        List<ProcessRow> rows = [];
-        await foreach (ProcessRow row in ProcessRow.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(text)), limits ?? RowLimits.Default, problems, CancellationToken.None))
-        {
-            rows.Add(row);
-        }
-
-        return (rows, problems);
+        return ([.. ProcessRow.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)), limits ?? RowLimits.Default, problems)], problems);
     }
 
     [Fact]
-    public async Task Survive_lines_that_are_none()
+    public void Survive_lines_that_are_none()
     {
-        (List<ProcessRow> rows, RowProblems problems) = await Read(
+        (List<ProcessRow> rows, RowProblems problems) = Read(
             "{\"pid\":1}\n\nnot json\n[1]\n{\"pid\":\"x\"}\n{\"pid\":-4}\n{\"pid\":2,\"signs\":7,\"exe\":[],\"comm\":\"\\ud800\"}\n{\"pid\":3,\"signs\":[\"a\",5]}");
 
         Assert.Contains(rows, r => r.Pid == 1);
@@ -31,11 +25,11 @@ public sealed class Rows_of_a_bundle
     }
 
     [Fact]
-    public async Task Are_bounded_in_length_and_number()
+    public void Are_bounded_in_length_and_number()
     {
         string longLine = "{\"pid\":9,\"comm\":\"" + new string('x', 300_000) + "\"}";
 
-        (List<ProcessRow> rows, RowProblems problems) = await Read($"{longLine}\n{{\"pid\":1}}\n{longLine}\n{{\"pid\":2}}\n{{\"pid\":3}}\n", new RowLimits(LineBytes: 1000, Rows: 2));
+        (List<ProcessRow> rows, RowProblems problems) = Read($"{longLine}\n{{\"pid\":1}}\n{longLine}\n{{\"pid\":2}}\n{{\"pid\":3}}\n", new RowLimits(LineBytes: 1000, Rows: 2));
 
         Assert.Equal([1, 2], rows.Select(r => r.Pid));
         Assert.Equal((2, true), (problems.TooLong, problems.IsCut));

@@ -79,6 +79,7 @@ public sealed class A_data_directory_without_an_engine : IDisposable
         await RealEngine.Until(() => engine.Docker("exec", id, "ls", "/").Contains("ready", StringComparison.Ordinal), "the container's work");
 
         using FolderSink live = await CollectAsync(RuntimeConnector.Find(engine.Endpoint), id);
+        await LayersAreMadeAgainAsync(engine, id);
         engine.Stop();
         using FolderSink dead = await CollectAsync(RuntimeConnector.OpenDisk(engine.Root), id);
 
@@ -89,6 +90,27 @@ public sealed class A_data_directory_without_an_engine : IDisposable
             Assert.Single(sink.Gaps, gap => gap.Sought == "difference to the image" && gap.Reason.Contains("vfs", StringComparison.Ordinal));
             Assert.DoesNotContain(sink.Items, item => item.Path == WholeRoot.ExportItem);
         }
+    }
+
+    /// <summary>Each directory of vfs holds all below it too: the layer's record says what of it is the layer.</summary>
+    private static async Task LayersAreMadeAgainAsync(SecondEngine engine, string id)
+    {
+        engine.Docker("commit", id, "two:1");
+        string two = engine.Docker("create", "--network", "none", "two:1").Trim();
+        await using IContainerRuntime runtime = RuntimeConnector.Find(engine.Endpoint);
+        await using EventBacklog events = await runtime.CaptureEventsAsync(CancellationToken.None);
+        CollectionContext context = new(runtime, events, Profile.Standard, TimeProvider.System) { ImageLayers = true };
+        ContainerRef container = await runtime.ResolveAsync(two, CancellationToken.None);
+        using FolderSink image = new();
+        await new ImageCollector(context).CollectAsync(container, image, CancellationToken.None);
+        Assert.Empty(image.Gaps);
+        string[] blobs = Directory.GetFiles(image.PathOf("oci/blobs/sha256"));
+        Assert.Equal(4, blobs.Length);
+        Assert.All(blobs, blob => Assert.Equal(Path.GetFileName(blob), Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(blob)))));
+        using FolderSink layers = new();
+        await new LayersCollector(context).CollectAsync(container, layers, CancellationToken.None);
+        Assert.Empty(layers.Gaps);
+        Assert.Equal(2, File.ReadLines(layers.PathOf(LayersCollector.RowsItem)).Count(line => line.Contains("\"verdict\":\"intact\"", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -114,6 +136,9 @@ public sealed class A_data_directory_without_an_engine : IDisposable
 
             Assert.Equal(live, dead);
             Assert.Contains("words", RealEngine.Run("sh", "-c", $"zstd -qdc {result.BundlePath}/data/*-logs/ctr.log.zst"), StringComparison.Ordinal);
+            string oci = Path.GetDirectoryName(Directory.GetFiles(result.BundlePath, "oci-layout", SearchOption.AllDirectories).Single())!;
+            Assert.Contains("diff_ids", RealEngine.Run("skopeo", "inspect", "--raw", "--config", "oci:" + oci), StringComparison.Ordinal);
+            Assert.DoesNotContain(result.Gaps, gap => gap.Collector == "image" && (gap.Sought.StartsWith("layer", StringComparison.Ordinal) || gap.Sought == "the image's layers"));
             Assert.Contains("\"intact\"", File.ReadAllText(Directory.GetFiles(result.BundlePath, "layers.jsonl", SearchOption.AllDirectories).Single()), StringComparison.Ordinal);
             Assert.Contains("v", RealEngine.Run("sh", "-c", $"zstd -qdc {result.BundlePath}/data/*-volumes/0001.tar.zst | tar -xO file"), StringComparison.Ordinal);
         }

@@ -50,6 +50,21 @@ public sealed class The_console
     }
 
     [Fact]
+    public void Opens_a_row_whole_and_an_item_by_its_lines()
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", @"printf 'one\ntwo \033[2J three\n'; sleep 4712; true", new string('y', 200) + "end");
+        using SomeConsole console = new(100, 40);
+        Filter(console, container.Name);
+
+        console.Press(Key.Enter).Until("Looked at").Press('2').Until("sleep 4712").Press(Key.Enter).Until("one row").Until("EXECUTABLE  /bin/busybox").Press(Key.Esc).Until("Processes  ");
+        console.Press('L').Until("Looked at").Press('6').Until("data/").Press('/').Type("container-json").Press(Key.Enter).Until("filter: container-json").Until("container-json.log").Press(Key.Enter).Until("2 lines");
+
+        Assert.Contains(console.Lines, line => line.TrimStart().StartsWith("1  ", StringComparison.Ordinal) && line.Contains("one", StringComparison.Ordinal));
+        Assert.DoesNotContain('', console.Text);
+        console.Press('/').Type("three").Press(Key.Enter).Until("1 line");
+    }
+
+    [Fact]
     public void Acquires_a_sealed_bundle_verifies_it_and_finds_it_in_its_case()
     {
         using TestContainer container = RealEngine.Start([], "sleep", "1000");

@@ -26,11 +26,11 @@ internal sealed class Capture : IDisposable
     public static Task<Capture> Network(ContainerRef container, params NamedAddresses[] others) =>
         Run(new NetworkCollector(_ => Task.FromResult<IReadOnlyList<NamedAddresses>>(others), ReadWorkerHost.Launch), container);
 
-    public async Task<List<ProcessRow>> ProcessRows() => await ReadAll("processes.jsonl.zst", ProcessRow.ReadAsync);
+    public Task<List<ProcessRow>> ProcessRows() => Task.FromResult(ReadAll("processes.jsonl.zst", ProcessRow.Read));
 
-    public async Task<List<SocketRow>> SocketRows() => await ReadAll("sockets.jsonl", SocketRow.ReadAsync);
+    public Task<List<SocketRow>> SocketRows() => Task.FromResult(ReadAll("sockets.jsonl", SocketRow.Read));
 
-    public async Task<List<ConntrackRow>> ConntrackRows() => await ReadAll("conntrack.jsonl", ConntrackRow.ReadAsync);
+    public Task<List<ConntrackRow>> ConntrackRows() => Task.FromResult(ReadAll("conntrack.jsonl", ConntrackRow.Read));
 
     /// <summary>The lines of an item as JSON.</summary>
     public List<JsonElement> Lines(string item) => [.. File.ReadLines(Sink.PathOf(item)).Select(line => JsonDocument.Parse(line).RootElement)];
@@ -47,16 +47,11 @@ internal sealed class Capture : IDisposable
         return new Capture(sink, watch.Elapsed);
     }
 
-    private async Task<List<T>> ReadAll<T>(string item, Func<Stream, RowLimits, RowProblems, CancellationToken, IAsyncEnumerable<T>> read)
+    private List<T> ReadAll<T>(string item, Func<Stream, RowLimits, RowProblems, IEnumerable<T>> read)
     {
         RowProblems problems = new();
-        List<T> rows = [];
-        await using FileStream stream = File.OpenRead(Sink.PathOf(item));
-        await foreach (T row in read(stream, RowLimits.Default, problems, CancellationToken.None))
-        {
-            rows.Add(row);
-        }
-
+        using FileStream stream = File.OpenRead(Sink.PathOf(item));
+        List<T> rows = [.. read(stream, RowLimits.Default, problems)];
         Assert.True(problems.IsClean, "every line is a row");
         return rows;
     }

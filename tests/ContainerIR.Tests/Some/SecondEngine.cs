@@ -11,15 +11,22 @@ internal sealed class SecondEngine : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("cir-second-").FullName;
     private Process? process;
 
-    public SecondEngine(string storageDriver = "overlay2")
+    /// <param name="storageDriver">Its storage driver.</param>
+    /// <param name="hasJournal">Whether a systemd-journald of its own runs beside it, in a mount namespace with a /run of its own: its log goes there.</param>
+    public SecondEngine(string storageDriver = "overlay2", bool hasJournal = false)
     {
+        // journald ends with the shell that becomes the engine.
+        string journal = hasJournal
+            ? "mount --make-rprivate / && mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal /run/log/journal || exit 1; setpriv --pdeathsig TERM /lib/systemd/systemd-journald & "
+                + "until [ -S /run/systemd/journal/stdout ]; do :; done; exec systemd-cat "
+            : "exec ";
         process = Process.Start(new ProcessStartInfo(
             "unshare",
-            ["-n", "sh", "-c", $"exec dockerd --data-root {Root} --exec-root {folder}/exec --pidfile {folder}/pid --bridge none --iptables=false --storage-driver {storageDriver} -H {Endpoint} >{folder}/log 2>&1"]));
+            [hasJournal ? "-mn" : "-n", "sh", "-c", $"{journal}dockerd --data-root {Root} --exec-root {folder}/exec --pidfile {folder}/pid --bridge none --iptables=false --storage-driver {storageDriver} -H {Endpoint} {(hasJournal ? "" : $">{folder}/log 2>&1")}"]));
         RealEngine.Until(() => process!.HasExited || Answers(), "the second engine").GetAwaiter().GetResult();
         if (process!.HasExited)
         {
-            throw new InvalidOperationException("the second engine ended: " + File.ReadAllText($"{folder}/log"));
+            throw new InvalidOperationException("the second engine ended: " + (hasJournal ? "its log was in its journal" : File.ReadAllText($"{folder}/log")));
         }
 
         RealEngine.Run("sh", "-c", $"docker save {RealEngine.Image} | docker -H {Endpoint} load");

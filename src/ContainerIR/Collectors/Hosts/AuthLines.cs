@@ -68,37 +68,6 @@ internal static partial class AuthLines
             : null;
     }
 
-    /// <summary>A record of auditd that names a program of containers; null for others.</summary>
-    public static SessionRow? FromAudit(ReadOnlySpan<byte> line, Func<uint, string?> nameOf)
-    {
-        string text = Stanza(line);
-        Match time = Audit().Match(text);
-        if (!time.Success || !IsOfContainers(text))
-        {
-            return null;
-        }
-
-        Dictionary<string, string> fields = [];
-        foreach (Match field in AuditField().Matches(text).Take(200))
-        {
-            fields.TryAdd(field.Groups[1].Value, field.Groups[2].Value.Trim('"'));
-        }
-
-        string? user = fields.GetValueOrDefault("auid") is { } auid && uint.TryParse(auid, CultureInfo.InvariantCulture, out uint uid) && uid != uint.MaxValue ? nameOf(uid) ?? $"uid {uid}" : null;
-        return new()
-        {
-            TimeNs = long.TryParse(time.Groups[1].Value, CultureInfo.InvariantCulture, out long seconds) && seconds < 9_000_000_000
-                ? (seconds * 1_000_000_000) + (int.Parse(time.Groups[2].Value, CultureInfo.InvariantCulture) * 1_000_000L) : null,
-            Kind = "audit",
-            User = user,
-            Terminal = Known(fields.GetValueOrDefault("tty") ?? ""),
-            Source = Known(fields.GetValueOrDefault("addr") ?? ""),
-            Pid = long.TryParse(fields.GetValueOrDefault("pid"), CultureInfo.InvariantCulture, out long pid) ? pid : null,
-            What = $"{fields.GetValueOrDefault("type") ?? "record"} {fields.GetValueOrDefault("comm")} {fields.GetValueOrDefault("exe")} success={fields.GetValueOrDefault("success")}",
-            Basis = "audit.log",
-        };
-    }
-
     /// <summary>Whether a command line is one of a container tool.</summary>
     public static bool IsOfContainers(string text) =>
         text.Contains("docker", StringComparison.Ordinal) || text.Contains("runc", StringComparison.Ordinal) || text.Contains("containerd", StringComparison.Ordinal)
@@ -145,10 +114,4 @@ internal static partial class AuthLines
 
     [GeneratedRegex(@"^([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ ([^\s:\[]+)(?:\[(\d+)\])?: (.*)$", RegexOptions.NonBacktracking)]
     private static partial Regex Syslog();
-
-    [GeneratedRegex(@"msg=audit\((\d{1,11})\.(\d{3}):\d+\)", RegexOptions.NonBacktracking)]
-    private static partial Regex Audit();
-
-    [GeneratedRegex(@"(\w+)=(""[^""]*""|\S+)", RegexOptions.NonBacktracking)]
-    private static partial Regex AuditField();
 }

@@ -95,11 +95,20 @@ internal static class EngineBinaries
     private static Dictionary<string, (string Package, string Md5)> Packaged(HashSet<string> paths, string prefix)
     {
         Dictionary<string, (string, string)> found = [];
+
+        // Most lists name none of them: only those that do are taken apart.
+        byte[][] names = [.. paths.Select(path => Encoding.UTF8.GetBytes(path[path.LastIndexOf('/')..] + '\n')).DistinctBy(Convert.ToHexString)];
         foreach (string name in HostDirectory.TextNames(prefix + Info).Where(name => name.EndsWith(".md5sums", StringComparison.Ordinal)))
         {
             try
             {
-                foreach (Packages.ExpectedFile file in Packages.DpkgDatabase.ParseSums(HostFile.ReadSmall($"{prefix}{Info}/{name}", SumsLimitBytes)))
+                byte[] sums = HostFile.ReadSmall($"{prefix}{Info}/{name}", SumsLimitBytes);
+                if (!names.Any(wanted => sums.AsSpan().IndexOf(wanted) >= 0))
+                {
+                    continue;
+                }
+
+                foreach (Packages.ExpectedFile file in Packages.DpkgDatabase.ParseSums(sums))
                 {
                     string path = "/" + Encoding.UTF8.GetString(file.Path);
                     if (paths.Contains(path) || (!path.StartsWith("/usr", StringComparison.Ordinal) && paths.Contains(path = "/usr" + path)))

@@ -107,7 +107,7 @@ internal static class EngineClients
             {
                 if (byPeer.TryGetValue(inode, out SocketEntry? accepted) && Describe(pid, clock) is { } client)
                 {
-                    yield return client with { Basis = $"open now: its socket {inode} is the other end of the engine's {NameOf(accepted)}" };
+                    yield return client with { Basis = $"open now: its socket {inode} is the other end of the engine's {NameOf(accepted)}{client.Basis}" };
                     break;
                 }
             }
@@ -134,11 +134,12 @@ internal static class EngineClients
             TimeNs = clock.At(stat.StartTicks) is { } at ? (at - DateTimeOffset.UnixEpoch).Ticks * 100 : null,
             Kind = "api-client",
             User = user,
+            AuditSession = uint.TryParse(Encoding.ASCII.GetString(process.Read("sessionid", 64).Content).Trim(), CultureInfo.InvariantCulture, out uint session) && session != uint.MaxValue ? session : null,
             Terminal = Terminal(process),
             Source = SshSource(pid),
             Pid = pid,
             What = Encoding.Latin1.GetString(command).TrimEnd('\0').Replace('\0', ' '),
-            Basis = "",
+            Basis = loginUid is null ? "; it has no login uid: started by a service, or by a login without audit sessions" : "; the kernel's login uid",
         };
     }
 

@@ -1,6 +1,8 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using ContainerIR.Collectors.Journals;
 using ContainerIR.Evidence.Items;
+using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
 using ContainerIR.Rows;
 
@@ -9,14 +11,19 @@ namespace ContainerIR.Collectors.Hosts;
 /// <summary>Reads every place of the host that says who came and what they did with containers, copies what is its own record, and makes rows of it.</summary>
 /// <param name="prefix">What makes a path of the host true for us.</param>
 /// <param name="fromNs">Begin of the time window.</param>
-internal sealed class LoginSources(string prefix, long fromNs)
+internal sealed partial class LoginSources(string prefix, long fromNs)
 {
     private const long LogLimitBytes = 64L * 1024 * 1024;
     private const int HistoryLimitBytes = 4 * 1024 * 1024;
     private const int MaxRows = 100_000;
+    private const int MaxGenerations = 64;
+    private const long InflatedLimitBytes = 1024L * 1024 * 1024;
 
     private static readonly string[] Programs = ["sshd", "sshd-session", "sudo", "su", "login", "systemd-logind"];
-    private static readonly string[] AuthLogs = ["auth.log", "auth.log.1", "secure", "secure-1"];
+
+    // Rotated ones too, compressed or not: auth.log.1, auth.log.2.gz, secure-20261122.gz. The binary records of su rotate like them.
+    private static readonly string[] AuthLogs = ["auth.log", "secure"];
+    private static readonly (string Name, bool IsFailed)[] RecordFiles = [("wtmp", false), ("btmp", true)];
     private static readonly string[] Histories = [".bash_history", ".zsh_history", ".ash_history", ".sh_history"];
 
     /// <summary>What was found.</summary>
@@ -28,20 +35,42 @@ internal sealed class LoginSources(string prefix, long fromNs)
     /// <summary>Reads all of them.</summary>
     public async Task CollectAsync(IEvidenceSink sink, CancellationToken ct)
     {
-        foreach ((string path, string item, bool isFailed) in new[] { ("/var/log/wtmp", "wtmp", false), ("/var/log/wtmp.1", "wtmp.1", false), ("/var/log/btmp", "btmp", true) })
+        await AddRecordsAsync("/run/utmp", "utmp", false, sink, ct);
+        List<string> logs = HostDirectory.TextNames(prefix + "/var/log");
+        foreach ((string name, bool isFailed) in RecordFiles)
         {
-            await AddRecordsAsync(path, item, isFailed, sink, ct);
+            foreach (string file in Generations(logs, name, sink))
+            {
+                await AddRecordsAsync("/var/log/" + file, file, isFailed, sink, ct);
+            }
         }
 
         AddLastlog(sink);
-        foreach (string name in AuthLogs)
+        foreach (string file in AuthLogs.SelectMany(name => Generations(logs, name, sink)))
         {
-            await AddAuthLogAsync("/var/log/" + name, name, sink, ct);
+            await AddAuthLogAsync("/var/log/" + file, file, sink, ct);
         }
 
         await AddJournalAsync(sink, ct);
         AddAudit(sink);
         AddHistories(sink);
+    }
+
+    /// <summary>A log and what logrotate made of it: numbers or dates behind its name, <c>.gz</c> behind those.</summary>
+    private static IEnumerable<string> Generations(List<string> names, string log, IEvidenceSink sink)
+    {
+        List<string> found = [.. names.Where(name => name == log || (name.StartsWith(log, StringComparison.Ordinal) && name[log.Length] is '.' or '-' && Rotated().IsMatch(name.AsSpan(log.Length))))];
+        if (found.Count > MaxGenerations)
+        {
+            sink.AddGap($"more rotated files of /var/log/{log}", $"{found.Count} are there, {MaxGenerations} were read");
+        }
+
+        foreach (string other in names.Where(name => name.StartsWith(log + ".", StringComparison.Ordinal) && (name.EndsWith(".xz", StringComparison.Ordinal) || name.EndsWith(".zst", StringComparison.Ordinal) || name.EndsWith(".bz2", StringComparison.Ordinal))))
+        {
+            sink.AddGap($"logins in /var/log/{DisplayText.Escape(other)}", "only gzip is read");
+        }
+
+        return found.Take(MaxGenerations);
     }
 
     private async Task AddRecordsAsync(string path, string item, bool isFailed, IEvidenceSink sink, CancellationToken ct)
@@ -53,7 +82,7 @@ internal sealed class LoginSources(string prefix, long fromNs)
 
         Read.Add(path);
         await sink.AddHostFileAsync("logins/" + item, prefix + path, LogLimitBytes, ct);
-        ForEachRecord(path, LoginRecords.UtmpBytes, sink, (record, _) => Add(LoginRecords.Parse(record, isFailed, fromNs)));
+        ForEachRecord(path, LoginRecords.UtmpBytes, sink, (record, _) => Add(LoginRecords.Parse(record, isFailed, fromNs) is { } row ? row with { Basis = item } : null));
     }
 
     private void AddLastlog(IEvidenceSink sink)
@@ -65,34 +94,21 @@ internal sealed class LoginSources(string prefix, long fromNs)
         }
     }
 
-    private void ForEachRecord(string path, int bytes, IEvidenceSink sink, RecordAction take)
+    private void ForEachRecord(string path, int bytes, IEvidenceSink sink, RecordAction take) => ReadContent(path, sink, content =>
     {
-        try
+        byte[] buffer = new byte[bytes * 256];
+        long number = 0;
+        int count;
+        do
         {
-            using HostFile file = HostFile.Open(prefix + path);
-            byte[] buffer = new byte[bytes * 256];
-            long at = 0, end = Math.Min((long)file.Stat.stx_size, LogLimitBytes);
-            while (at + bytes <= end)
+            count = content.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+            for (int i = 0; i + bytes <= count; i += bytes)
             {
-                int count = file.ReadAt(buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at)), at);
-                for (int i = 0; i + bytes <= count; i += bytes)
-                {
-                    take(buffer.AsSpan(i, bytes), (at + i) / bytes);
-                }
-
-                if (count < bytes)
-                {
-                    break;
-                }
-
-                at += count - (count % bytes);
+                take(buffer.AsSpan(i, bytes), number++);
             }
         }
-        catch (HostFileException failure)
-        {
-            sink.AddGap(path, failure.Message);
-        }
-    }
+        while (count == buffer.Length && number * bytes < InflatedLimitBytes);
+    });
 
     private async Task AddAuthLogAsync(string path, string item, IEvidenceSink sink, CancellationToken ct)
     {
@@ -135,7 +151,9 @@ internal sealed class LoginSources(string prefix, long fromNs)
         foreach (string name in HostDirectory.TextNames(prefix + "/var/log/audit").Where(name => name.StartsWith("audit.log", StringComparison.Ordinal)))
         {
             Read.Add($"/var/log/audit/{name}: records that name a program of containers");
-            ForEachLine("/var/log/audit/" + name, sink, (line, _) => Add(AuthLines.FromAudit(line, Accounts.NameOf)));
+            AuditRecords records = new(Accounts.NameOf, Add);
+            ForEachLine("/var/log/audit/" + name, sink, (line, _) => records.Feed(line));
+            records.Finish();
         }
     }
 
@@ -175,22 +193,41 @@ internal sealed class LoginSources(string prefix, long fromNs)
         }
     }
 
-    private void ForEachLine(string path, IEvidenceSink sink, RecordAction take)
+    private void ForEachLine(string path, IEvidenceSink sink, RecordAction take) => ReadContent(path, sink, content =>
+    {
+        foreach (StreamLine line in JsonLines.Read(content, HistoryLimitBytes))
+        {
+            if (line.Offset > InflatedLimitBytes)
+            {
+                sink.AddGap($"{DisplayText.Escape(path)} from line {line.Number}", $"over the limit of {InflatedLimitBytes} bytes decompressed");
+                break;
+            }
+
+            take(line.Content.Span, line.Number);
+        }
+    });
+
+    /// <summary>Opens a file, decompressed where its name says that it is compressed. What was read before a fault stays read.</summary>
+    private void ReadContent(string path, IEvidenceSink sink, Action<Stream> read)
     {
         try
         {
             using HostFile file = HostFile.Open(prefix + path);
-            using Stream content = file.OpenStream(LogLimitBytes);
-            foreach (StreamLine line in JsonLines.Read(content, HistoryLimitBytes))
-            {
-                take(line.Content.Span, line.Number);
-            }
+            using Stream content = path.EndsWith(".gz", StringComparison.Ordinal) ? new GzipContent(file, LogLimitBytes) : file.OpenStream(LogLimitBytes);
+            read(content);
         }
         catch (HostFileException failure)
         {
             sink.AddGap(path, failure.Message);
         }
+        catch (InvalidDataException failure)
+        {
+            sink.AddGap($"the rest of {DisplayText.Escape(path)}", $"broken gzip: {failure.Message}");
+        }
     }
+
+    [GeneratedRegex(@"^[.-]\d{1,8}(-\d{1,10})?(\.gz)?$", RegexOptions.NonBacktracking)]
+    private static partial Regex Rotated();
 
     private void Add(SessionRow? row)
     {

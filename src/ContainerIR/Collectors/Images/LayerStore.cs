@@ -22,7 +22,7 @@ internal sealed record StoredLayer
     /// <summary>Name of the chain of layers that ends with it (OCI image-spec, config.md, ChainID).</summary>
     public required string ChainId { get; init; }
 
-    /// <summary>Its directory; null when not found.</summary>
+    /// <summary>Its directory, which with the driver vfs holds all below it too; null when not found.</summary>
     public byte[]? Directory { get; init; }
 
     /// <summary>Its tar-split.json.gz; null when not found.</summary>
@@ -59,7 +59,7 @@ internal sealed class LayerStore(string engineRoot, string driver)
                 Number = layers.Count + 1,
                 DiffId = diffId,
                 ChainId = chain,
-                Directory = cache is not null && cache.All(char.IsAsciiLetterOrDigit) ? Encoding.UTF8.GetBytes($"{engineRoot}/{driver}/{cache}/diff") : null,
+                Directory = cache is not null && cache.All(char.IsAsciiLetterOrDigit) ? Encoding.UTF8.GetBytes(driver == "vfs" ? $"{engineRoot}/vfs/dir/{cache}" : $"{engineRoot}/{driver}/{cache}/diff") : null,
                 TarSplit = HostFile.TryStat(tarSplit) is null ? null : tarSplit,
                 Blobs = BlobsOf(diffId),
             });

@@ -59,6 +59,70 @@ internal static class OciLayout
         return exact;
     }
 
+    /// <summary>
+    /// Copies the image out of containerd's content store, where its manifest, configuration and layers lie as they were pulled. Null and nothing written where the
+    /// store does not have its manifest.
+    /// </summary>
+    /// <param name="folder">The store.</param>
+    /// <param name="imageId">The image's id: digest of its configuration, of its manifest, or of the index that names that.</param>
+    /// <param name="name">A tag for people; null for none.</param>
+    /// <param name="sink">Gets the items, below <c>oci/</c>.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <returns>Whether all of it was there; null when the image was not found.</returns>
+    public static async Task<bool?> CopyAsync(BlobFolder folder, string imageId, string? name, IEvidenceSink sink, CancellationToken ct)
+    {
+        Dictionary<string, ManifestFacts> all = folder.Manifests(sink.AddGap, ct);
+        IEnumerable<string> named = all.TryGetValue(imageId, out ManifestFacts? own) ? [imageId, .. own.Members] : [];
+        ManifestFacts? image = named.Select(digest => all.GetValueOrDefault(digest)).FirstOrDefault(static manifest => manifest is { ConfigDigest.Length: > 0, Layers.Count: > 0 })
+            ?? all.Values.FirstOrDefault(manifest => manifest.ConfigDigest == imageId);
+        if (image is null)
+        {
+            return null;
+        }
+
+        bool isWhole = true;
+        foreach (string digest in image.Layers.Select(static layer => layer.Digest).Append(image.ConfigDigest).Distinct())
+        {
+            string sought = $"blob {DisplayText.Shorten(digest, 100)} of the image";
+            if (folder.PathOf(digest) is not { } path || HostFile.TryStat(path) is null)
+            {
+                sink.AddGap(sought, "containerd's content store does not have it: it drops layers once they are unpacked, where it is told to");
+                isWhole = false;
+            }
+            else if (!await CopyBlobAsync(path, digest, sought, sink, ct))
+            {
+                isWhole = false;
+            }
+        }
+
+        await sink.AddAsync(BlobName(image.Content), image.Content, new ItemOptions($"{folder.Path}: {image.Digest}"), ct);
+        await sink.AddAsync("oci/oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"u8.ToArray(), new ItemOptions("made here"), ct);
+        await sink.AddAsync("oci/index.json", Index(image.Content, name), new ItemOptions("made here: names the manifest"), ct);
+        return isWhole;
+    }
+
+    private static async Task<bool> CopyBlobAsync(string path, string digest, string sought, IEvidenceSink sink, CancellationToken ct)
+    {
+        try
+        {
+            using HostFile file = HostFile.Open(path);
+            await using Stream content = file.OpenStream((long)file.Stat.stx_size);
+            EvidenceItem item = await sink.AddAsync("oci/blobs/sha256/" + digest[7..], content, new ItemOptions(file.Path), ct);
+            if ("sha256:" + item.RawSha256 != digest)
+            {
+                sink.AddGap(sought, $"its file has the digest sha256:{item.RawSha256}: it was changed on this host, or not read whole");
+                return false;
+            }
+
+            return item.Status == ItemStatus.Complete;
+        }
+        catch (HostFileException failure)
+        {
+            sink.AddGap(sought, failure.Message);
+            return false;
+        }
+    }
+
     private static async Task<EvidenceItem?> WriteLayerAsync(StoredLayer layer, IEvidenceSink sink, CancellationToken ct)
     {
         string sought = $"layer {layer.Number} of the image, {layer.DiffId}";

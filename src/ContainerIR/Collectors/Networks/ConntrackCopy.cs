@@ -18,7 +18,7 @@ internal static class ConntrackCopy
 
     /// <summary>Writes <c>conntrack.jsonl</c> and joins the flows.</summary>
     public static async Task WriteAsync(
-        IEnumerable<NetworkSpace> spaces, IReadOnlySet<IPAddress> ownAddresses, PeerNames peers, FlowPairs pairs, IEvidenceSink sink, CancellationToken ct)
+        IEnumerable<NetworkSpace> spaces, IReadOnlySet<IPAddress> ownAddresses, PeerNames peers, FlowPairs pairs, IEvidenceSink sink, CancellationToken ct, int maxHeldFlows = MaxHeldFlows)
     {
         await using RowLines lines = new(sink.Create("conntrack.jsonl", new ItemOptions("ctnetlink or /proc/net/nf_conntrack of each network namespace")));
         foreach (NetworkSpace space in spaces)
@@ -26,7 +26,7 @@ internal static class ConntrackCopy
             bool IsWanted(TrackedFlow flow) => space.Side == "container" || flow.Touches(ownAddresses);
             Task WriteAllAsync(List<TrackedFlow> flows, string source) => ConntrackCopy.WriteAllAsync(lines, space, flows, source, peers, pairs, ct);
             string sought = $"tracked flows of network namespace {space.Inode} ({space.Side})";
-            if (TryDump(space, IsWanted, sought, sink) is { } dumped)
+            if (TryDump(space, IsWanted, maxHeldFlows, sought, sink) is { } dumped)
             {
                 await WriteAllAsync(dumped, "ctnetlink");
             }
@@ -50,14 +50,14 @@ internal static class ConntrackCopy
     }
 
     // Null where the kernel does not answer, or answers more than is held at a time.
-    private static List<TrackedFlow>? TryDump(NetworkSpace space, Func<TrackedFlow, bool> isWanted, string sought, IEvidenceSink sink)
+    private static List<TrackedFlow>? TryDump(NetworkSpace space, Func<TrackedFlow, bool> isWanted, int maxHeldFlows, string sought, IEvidenceSink sink)
     {
         List<TrackedFlow> flows = [];
         bool isTooMuch = false;
         DumpResult? result = space.ListFlows(
             flow =>
             {
-                if (isWanted(flow) && !(isTooMuch |= flows.Count >= MaxHeldFlows))
+                if (isWanted(flow) && !(isTooMuch |= flows.Count >= maxHeldFlows))
                 {
                     flows.Add(flow);
                 }

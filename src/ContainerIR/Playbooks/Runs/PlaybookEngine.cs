@@ -26,12 +26,14 @@ internal sealed record EngineParts(
 /// Runs compiled playbooks. A step's end is on disk before the next step begins; a run that was cut goes on where it was and repeats nothing that was done.
 /// No variable ever reaches a shell: actions get their parameters as a dictionary, and foreign commands are shown to a person, never run.
 /// </summary>
-internal sealed partial class PlaybookEngine(EngineParts parts)
+internal sealed partial class PlaybookEngine(EngineParts parts) : IDisposable
 {
     private const int MaxCallDepth = 5;
 
     // One person, one question.
     private readonly SemaphoreSlim people = new(1, 1);
+
+    public void Dispose() => people.Dispose();
 
     /// <summary>Starts a run.</summary>
     /// <param name="playbook">What to run.</param>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using ContainerIR.Collectors;
@@ -30,6 +31,7 @@ public sealed class The_context_of_a_host
             Assert.StartsWith("/dev/pts/", session.Terminal, StringComparison.Ordinal);
             Assert.StartsWith("192.0.2.7 port 50122", session.Source, StringComparison.Ordinal);
             Assert.Contains("api-client", session.Basis, StringComparison.Ordinal);
+            Assert.Equal("observed", session.Certainty);
             Assert.True(session.TimeNs > 0);
             SessionRow client = Assert.Single(Rows(sink), row => row.Kind == "api-client" && row.What.Contains(container.Name, StringComparison.Ordinal));
             Assert.Equal(client.Pid, session.Pid);
@@ -93,6 +95,72 @@ public sealed class The_context_of_a_host
         Assert.Null(ExecSessions.Match([exec with { TimeNs = (at + 1000) * 1_000_000_000 }], SomeContainer.With(A_journal_file.ContainerId), sources.Rows).Single().User);
     }
 
+    [Fact]
+    public async Task Reads_rotated_logs_compressed_or_not_and_says_where_one_is_broken()
+    {
+        using HostFolder host = new();
+        const long at = 1_763_800_000;
+        static byte[] Line(string user) => Encoding.ASCII.GetBytes($"2025-11-22T08:26:50.000000+00:00 h sshd[9]: Accepted publickey for {user} from 203.0.113.5 port 1 ssh2\n");
+        host.Put("var/log/auth.log", Line("one"));
+        host.Put("var/log/auth.log.1", Line("two"));
+        host.Put("var/log/auth.log.2.gz", Gzip([.. Line("three"), .. Line("four")]));
+        host.Put("var/log/secure-20251116.gz", Gzip(Line("five")));
+        host.Put("var/log/auth.log.3.gz", Gzip([.. Enumerable.Range(0, 20_000).SelectMany(i => Line("cut" + (i % 7 * i)))])[..^2000]);
+        host.Put("var/log/auth.log.4.gz", "no gzip at all"u8.ToArray());
+        host.Put("var/log/auth.log.5.xz", [1, 2, 3]);
+        host.Put("var/log/auth.logger", Line("not-ours"));
+        host.Put("var/log/wtmp.2.gz", Gzip(Utmp(7, "pts/3", "six", "203.0.113.9", at)));
+        host.Put("run/utmp", Utmp(7, "pts/4", "seven", "203.0.113.10", at));
+        using FolderSink sink = new();
+        LoginSources sources = new(host.Root, (at - 3600) * 1_000_000_000);
+        await sources.CollectAsync(sink, CancellationToken.None);
+        Assert.Equal(["five", "four", "one", "seven", "six", "three", "two"], sources.Rows.Select(row => row.User!).Where(user => !user.StartsWith("cut", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Contains(sources.Rows, row => row.User == "cut0" && row.Basis == "/var/log/auth.log.3.gz line 1");
+        Assert.Equal(["logins in /var/log/auth.log.5.xz", "the rest of /var/log/auth.log.3.gz", "the rest of /var/log/auth.log.4.gz"], sink.Gaps.Select(gap => gap.Sought).Order(StringComparer.Ordinal));
+        Assert.Equal(Gzip([.. Line("three"), .. Line("four")]), sink.Read("logins/auth.log.2.gz"));
+    }
+
+    [Fact]
+    public async Task Knows_the_person_of_an_exec_session_as_surely_as_its_records_say()
+    {
+        using HostFolder host = new();
+        const long at = 1_763_800_000;
+        host.Put("run/utmp", [.. Utmp(7, "pts/3", "alice", "203.0.113.9", at - 600), .. Utmp(7, "pts/5", "bob", "203.0.113.10", at - 600)]);
+        host.Put("var/log/wtmp", [.. Utmp(7, "pts/5", "bob", "203.0.113.10", at - 600), .. Utmp(8, "pts/5", "", "", at - 300)]);
+        host.Put("run/systemd/sessions/31", "# of logind\nUSER=carol\nREMOTE=1\nREMOTE_HOST=198.51.100.77\nTTY=pts/8\n"u8.ToArray());
+        host.Put("var/log/audit/audit.log", Encoding.ASCII.GetBytes(
+            $"type=SYSCALL msg=audit({at + 100}.100:9): arch=c000003e syscall=59 success=yes pid=77 auid=0 uid=0 tty=pts3 ses=7 comm=\"docker\" exe=\"/usr/bin/docker\"\n"
+            + $"type=SYSCALL msg=audit({at + 100}.101:10): comm=\"ls\" exe=\"/bin/ls\"\n"
+            + $"type=EXECVE msg=audit({at + 100}.100:9): argc=5 a0=\"docker\" a1=\"exec\" a2=\"web\" a3=\"sh\" a4={Convert.ToHexString("-c id"u8)}\n"
+            + $"type=USER_CMD msg=audit({at + 200}.000:11): pid=88 uid=1000 auid=0 ses=31 msg='cwd=\"/\" cmd={Convert.ToHexString("docker exec web id"u8)} exe=\"/usr/bin/sudo\" terminal=pts/9 res=success'\n"
+            + $"type=SYSCALL msg=audit({at + 400}.100:12): success=yes pid=90 auid=4294967295 tty=pts5 ses=4294967295 comm=\"docker\" exe=\"/usr/bin/docker\"\n"));
+        using FolderSink sink = new();
+        LoginSources sources = new(host.Root, (at - 3600) * 1_000_000_000);
+        await sources.CollectAsync(sink, CancellationToken.None);
+        LoginOrigins origins = new(host.Root, sources.Rows);
+        List<SessionRow> known = [.. sources.Rows.Select(row => row.Kind == "audit" ? origins.Complete(row) : row)];
+        SessionRow recorded = Session(100, "sh -c id", known);
+        Assert.Equal("recorded root pts3 203.0.113.9 7", $"{recorded.Certainty} {recorded.User} {recorded.Terminal} {recorded.Source} {recorded.AuditSession}");
+        Assert.Contains("EXECVE docker exec web sh -c id", recorded.Basis, StringComparison.Ordinal);
+        Assert.Contains("utmp: alice on pts/3", recorded.Basis, StringComparison.Ordinal);
+        SessionRow sudo = Session(200, "id", known);
+        Assert.Equal("recorded root pts/9 198.51.100.77 31", $"{sudo.Certainty} {sudo.User} {sudo.Terminal} {sudo.Source} {sudo.AuditSession}");
+        Assert.Contains("systemd-logind: session 31 of carol", sudo.Basis, StringComparison.Ordinal);
+
+        // A program of containers without its arguments, on a terminal whose login is over.
+        SessionRow likely = Session(400, "id", known);
+        Assert.Equal("likely - - ", $"{likely.Certainty} {likely.User ?? "-"} {likely.Source ?? "-"} {likely.AuditSession}");
+        Assert.Equal("unknown", Session(2000, "id", known).Certainty);
+        Assert.Equal("engine -", $"{Session(100, "/bin/sh -c true", known, "/bin/sh -c true").Certainty} {Session(100, "/bin/sh -c true", known, "/bin/sh -c true").User ?? "-"}");
+
+        // Two sessions in the seconds of one record: time alone chooses.
+        Assert.All(ExecSessions.Match([Exec(100, "id"), Exec(101, "id")], SomeContainer.With(A_journal_file.ContainerId), known), row => Assert.Equal("likely", row.Certainty));
+
+        static EventRow Exec(long after, string command) => new() { Number = 4, Offset = 0, Length = 1, TimeNs = (at + after) * 1_000_000_000, Type = "container", Action = "exec_start", Detail = command, OfContainer = true };
+        static SessionRow Session(long after, string command, List<SessionRow> known, string? health = null) =>
+            Assert.Single(ExecSessions.Match([Exec(after, command)], SomeContainer.With(A_journal_file.ContainerId), known, health));
+    }
+
     [Property(MaxTest = 300)]
     public void Is_never_a_failure_whatever_stands_in_a_record(byte[] bytes)
     {
@@ -100,7 +168,10 @@ public sealed class The_context_of_a_host
         LoginRecords.Parse([7, 0, .. bytes.Take(382), .. new byte[384]], isFailed: false, 0);
         LoginRecords.ParseLast([.. bytes, .. new byte[300]], 1, null, 0);
         AuthLines.FromSyslog(bytes, 0, TimeSpan.Zero, "x");
-        AuthLines.FromAudit([.. "msg=audit(1.123:1): docker "u8, .. bytes], _ => null);
+        AuditRecords records = new(_ => null, _ => { });
+        records.Feed([.. "msg=audit(1.123:1): docker "u8, .. bytes]);
+        records.Feed([.. "type=EXECVE msg=audit(1.123:1): a0="u8, .. bytes]);
+        records.Finish();
         AuthLines.FromMessage("sudo", Encoding.Latin1.GetString(bytes), 0, null, "x");
     }
 
@@ -113,6 +184,17 @@ public sealed class The_context_of_a_host
     {
         SessionRow? row = AuthLines.FromMessage(program, message, 1, null, "x");
         Assert.Equal(expected, row is null ? null : $"{row.User}|{row.Terminal}|{row.What}");
+    }
+
+    private static byte[] Gzip(byte[] content)
+    {
+        using MemoryStream compressed = new();
+        using (GZipStream gzip = new(compressed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(content);
+        }
+
+        return compressed.ToArray();
     }
 
     private static byte[] Utmp(short type, string line, string user, string address, long at)
