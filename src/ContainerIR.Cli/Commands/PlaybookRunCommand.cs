@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Security.Cryptography;
-using System.Text.Json;
 using ContainerIR.Actions;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Output;

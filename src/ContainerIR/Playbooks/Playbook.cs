@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace ContainerIR.Playbooks;
 
 /// <summary>A compiled playbook: the CACAO 2.0 graph the engine runs. Made by <see cref="CacaoReader"/> alone, from our compiler's output or from a foreign file.</summary>

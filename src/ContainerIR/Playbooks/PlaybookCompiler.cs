@@ -285,7 +285,7 @@ internal sealed class PlaybookCompiler
 
     private string BranchOf(AuthoredStep step, AuthoredBranch branch) => Sequence(branch.Steps, AddEnd($"{step.Id}/{branch.Name}"));
 
-    private JsonObject StepExtension(AuthoredStep step)
+    private static JsonObject StepExtension(AuthoredStep step)
     {
         JsonObject extension = new() { ["source_id"] = step.Id };
         switch (step.Kind)

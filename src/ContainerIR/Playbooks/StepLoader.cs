@@ -150,7 +150,7 @@ internal sealed partial class StepLoader(IReadOnlyList<IAction> actions, List<Pl
         return step;
     }
 
-    private Dictionary<string, string> ReadParameters(YamlFields fields, IAction action)
+    private static Dictionary<string, string> ReadParameters(YamlFields fields, IAction action)
     {
         Dictionary<string, string> with = [];
         YamlFields? given = fields.Fields("with");

@@ -5,7 +5,6 @@ using ContainerIR.Playbooks;
 using ContainerIR.Playbooks.Runs;
 using ContainerIR.Rows;
 using ContainerIR.Tests.Cli;
-using ContainerIR.Tests.Some;
 using Xunit;
 
 namespace ContainerIR.Tests.Playbooks;

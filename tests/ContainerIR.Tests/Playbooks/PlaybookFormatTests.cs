@@ -162,6 +162,7 @@ public sealed class A_playbook_file
 public sealed class The_schema_of_playbooks : IDisposable
 {
     private static readonly SomeActions Actions = new();
+    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly string File = Path.Combine(Repository.Root, "schemas", "playbook.schema.json");
 
     private readonly TemporaryFolder folder = new();
@@ -171,7 +172,7 @@ public sealed class The_schema_of_playbooks : IDisposable
     [Fact]
     public void Says_what_the_list_of_actions_says()
     {
-        string expected = PlaybookSchema.Of(Actions.All).ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
+        string expected = PlaybookSchema.Of(Actions.All).ToJsonString(Readable) + "\n";
         if (Environment.GetEnvironmentVariable("CIR_APPROVE") == "1")
         {
             System.IO.File.WriteAllText(File, expected);

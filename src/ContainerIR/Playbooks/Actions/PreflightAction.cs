@@ -24,7 +24,8 @@ internal sealed class PreflightAction(OwnActionParts parts, IReadOnlyList<IActio
             faults.Add("not root: sockets, processes and changed files cannot be read");
         }
 
-        Spans.TryParseSize(call.With["min_free"], out long wanted);
+        // Checked against its kind before it came here.
+        long wanted = Spans.TryParseSize(call.With["min_free"], out long bytes) ? bytes : 0;
         long free = new DriveInfo(parts.Home.Path).AvailableFreeSpace;
         (free < wanted ? faults : facts).Add($"{free >> 20} MiB free of {wanted >> 20} MiB wanted in {DisplayText.Escape(parts.Home.Path)}");
         try

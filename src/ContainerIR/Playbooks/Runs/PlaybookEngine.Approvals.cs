@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using ContainerIR.Actions;
-using ContainerIR.Rows;
 
 namespace ContainerIR.Playbooks.Runs;
 
@@ -98,7 +96,7 @@ internal sealed partial class PlaybookEngine
     // A refusal is a decision, not a failure: the step is left out and the run goes on.
     private static StepResult Decide(Run run, Frame frame, ApprovalStep step, string instance, bool approved, RowFacts row)
     {
-        string name = step.Out.FirstOrDefault() ?? PlaybookChecks.ApprovedVariable(step.ApprovalOf);
+        string name = step.Out is [var given, ..] ? given : PlaybookChecks.ApprovedVariable(step.ApprovalOf);
         return run.Record.EndStep(instance, StepResult.Done, row, frame.Id, new Dictionary<string, string> { [name] = approved ? "true" : "false" });
     }
 

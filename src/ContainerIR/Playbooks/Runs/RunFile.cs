@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ContainerIR.Actions;
 using ContainerIR.Evidence;
-using ContainerIR.Rows;
 
 namespace ContainerIR.Playbooks.Runs;
 
