@@ -46,7 +46,11 @@ internal sealed record Surroundings
     public Func<string?> AskLine { get; init; } = static () => Console.In.ReadLine();
 
     /// <summary>All actions of playbooks: those that look, copy and tell, and those that contain.</summary>
-    public Func<OwnActionParts, IReadOnlyList<IAction>> Actions { get; init; } = static own => OwnActions.Make(own, []);
+    public Func<OwnActionParts, IReadOnlyList<IAction>> Actions { get; init; } = static own =>
+    {
+        IReadOnlyList<IAction> others = ActionList.Make(new ActionParts(own.Home, own.Clock) { Endpoint = own.Endpoint });
+        return [.. OwnActions.Make(own, others), .. others];
+    };
 
     /// <summary>Judges a bundle for a playbook; null where this build has no triage.</summary>
     public TriageRun? Triage { get; init; }
