@@ -5,7 +5,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 . tests/engine.sh
 
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing: 'dotnet' must be on the PATH." >&2; exit 2; }
-need /bin/busybox:busybox-static gcc:gcc /usr/include/stdlib.h:libc6-dev openssl:openssl zstd:zstd xz:xz-utils getfattr:attr setfacl:acl nsenter:util-linux \
+need /bin/busybox:busybox-static gcc:gcc /usr/include/stdlib.h:libc6-dev openssl:openssl zstd:zstd xz:xz-utils getfattr:attr setfacl:acl nsenter:util-linux /lib/systemd/systemd-journald:systemd \
   tmux:tmux strace:strace jq:jq gdb:gdb age:age python3:python3 /usr/lib/python3/dist-packages/jsonschema:python3-jsonschema tshark:tshark capinfos:wireshark-common tcpdump:tcpdump nft:nftables \
   softhsm2-util:softhsm2 pkcs11-tool:opensc debootstrap:debootstrap skopeo:skopeo mactime:sleuthkit /usr/lib/python3/dist-packages/rdflib:python3-rdflib || exit 2
 ./build.sh || exit 1

@@ -17,6 +17,7 @@ internal static class Cli
         RootCommand root = new("Captures forensic evidence of containers: copies it most volatile first, hashes it, seals it so that anybody can verify it.") { HelpName = "cir" };
         root.Add(ContainersCommand.Make(surroundings));
         root.Add(AcquireCommand.Make(surroundings));
+        root.Add(TriageCommand.Make(surroundings));
         root.Add(VerifyCommand.Make(surroundings));
         root.Add(CaseCommand.Make(surroundings));
         root.Add(TimelineCommand.Make(surroundings));
@@ -27,6 +28,10 @@ internal static class Cli
         root.Add(ExportCommand.Make(surroundings));
         root.Add(ReportCommand.Make(surroundings));
         root.Add(ShipCommand.Make(surroundings));
+        root.Add(DoCommand.Make(surroundings));
+        root.Add(UndoCommand.Make(surroundings));
+        root.Add(StatusCommand.Make(surroundings));
+        root.Add(WatchCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
         root.Add(ConsoleCommand.Make(surroundings));

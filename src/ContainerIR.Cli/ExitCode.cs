@@ -9,6 +9,7 @@ internal static class ExitCode
     public const int VerificationFailed = 3;
     public const int SealedWithGaps = 4;
     public const int BundleWriteFailed = 5;
+    public const int ChangeNotProven = 6;
 
     /// <summary>128 + SIGINT, as shells have it.</summary>
     public const int Interrupted = 130;
@@ -22,6 +23,7 @@ internal static class ExitCode
           3    a bundle is not as it was sealed
           4    sealed, with gaps: something sought was not obtained, and the bundle says why
           5    the bundle could not be written; what is on disk can be recovered
+          6    a change on the host could not be made or undone, or could not be shown to be in force
           130  interrupted
         """;
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Cli.Commands;

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using ContainerIR.Actions;
+using ContainerIR.Actions.Changes;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Commands;
 using ContainerIR.Exporters;
@@ -44,6 +46,10 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(ExportResult))]
 [JsonSerializable(typeof(WrittenReport))]
 [JsonSerializable(typeof(ShipResult))]
+[JsonSerializable(typeof(ActionOutcome))]
+[JsonSerializable(typeof(ActionPreview))]
+[JsonSerializable(typeof(UndoResult))]
+[JsonSerializable(typeof(IReadOnlyList<ChangeStatus>))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     public static void Write<T>(TextWriter writer, T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));

@@ -1,3 +1,4 @@
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Commands;
 
@@ -25,7 +26,7 @@ internal sealed class BundleScreen : Screen
 
     public override string Heading => $"{bundle.ContainerName}  {bundle.Folder}  {tabs.Heading}";
 
-    public override IReadOnlyList<KeyAction> Keys => [KeyAction.Of('v', "verify", "Verify this bundle", () => Shell.Open(new VerifyScreen(Shell, path))), .. tabs.Keys];
+    public override IReadOnlyList<KeyAction> Keys => [KeyAction.Of('v', "verify", "Verify this bundle", () => Shell.Open(new VerifyScreen(Shell, path))), KeyAction.Of('f', "findings", "What is wrong with the container, with proof", OpenFindings), .. tabs.Keys];
 
     public override bool CanFilter => true;
 
@@ -41,6 +42,8 @@ internal sealed class BundleScreen : Screen
                 opened => tabs.Open(opened, path));
         }
     }
+
+    private void OpenFindings() => Shell.Work("Judging the bundle", ct => Task.FromResult(Triage.Run(path, ct)), report => Shell.Open(new FindingsScreen(Shell, report, path)));
 
     protected override void Filtered() => tabs.SetFilter(Filter);
 

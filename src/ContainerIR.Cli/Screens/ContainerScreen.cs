@@ -1,5 +1,7 @@
+using ContainerIR.Analyzers;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Cli.Screens;
@@ -10,6 +12,8 @@ namespace ContainerIR.Cli.Screens;
 /// </summary>
 internal sealed class ContainerScreen : Screen
 {
+    private const int MaxFindingsInOverview = 8;
+
     private readonly ContainerSummary summary;
     private readonly LinesView overview;
     private readonly BundleTabs tabs;
@@ -30,6 +34,7 @@ internal sealed class ContainerScreen : Screen
     public override IReadOnlyList<KeyAction> Keys =>
     [
         KeyAction.Of('a', "acquire", "Acquire evidence of this container", () => Shell.Open(new AcquireScreen(Shell, summary.Container))),
+        KeyAction.Of('f', "findings", "What is wrong with it, with proof", OpenFindings),
         KeyAction.Of('l', "look", "Copy processes, sockets and events for a look", () => TakeLook(Collectors.Profile.Triage)),
         KeyAction.Of('L', "look at files", "Copy changed files and logs too, for a look", () => TakeLook(Collectors.Profile.Standard)),
         .. tabs.Keys,
@@ -88,6 +93,33 @@ internal sealed class ContainerScreen : Screen
         }
     }
 
+    private void OpenFindings()
+    {
+        if (look is { } taken)
+        {
+            Shell.Open(new FindingsScreen(Shell, taken.Report, taken.BundlePath));
+        }
+        else
+        {
+            Shell.Say("Nothing was copied yet: l looks first.", Tone.Warning);
+        }
+    }
+
+    private IEnumerable<TextLine> Judged(TriageReport report)
+    {
+        yield return new TextLine($"Score     {report.Score} of 100, {Quantities.Count(report.Findings.Count, "finding")} (f shows them with proof)", report.Worst is { } worst ? FindingsScreen.ToneOf(worst) : Tone.Good);
+        foreach (Finding finding in report.Findings.Where(finding => finding.Severity >= Severity.Medium).Take(MaxFindingsInOverview))
+        {
+            yield return new TextLine($"  {finding.Severity.ToString().ToUpperInvariant(),-8}  {finding.Rule.Id}  {finding.Rule.Title}: {Cells.Fit(FindingsScreen.Seen(finding), 120)}", FindingsScreen.ToneOf(finding.Severity));
+        }
+
+        yield return new TextLine("");
+        foreach (TextLine line in Overview(summary))
+        {
+            yield return line;
+        }
+    }
+
     private void TakeLook(Collectors.Profile profile) => Shell.Work(
         profile == Collectors.Profile.Triage ? "Looking: volatile state" : "Looking: changed files and logs as well",
         ct => Look.TakeAsync(Shell.Facts, summary.Container, profile, ct),
@@ -102,7 +134,8 @@ internal sealed class ContainerScreen : Screen
             tabs.Close();
             look?.Dispose();
             look = taken;
+            overview.Lines = [.. Judged(taken.Report)];
             tabs.Open(taken.OpenIndex(), taken.BundlePath);
-            Shell.Say($"Looked at {DisplayText.Escape(summary.Container.Name)}: {taken.Gaps} gaps. Nothing of it is kept; a acquires evidence.");
+            Shell.Say($"Looked at {DisplayText.Escape(summary.Container.Name)}: score {taken.Report.Score}, {taken.Gaps} gaps. Nothing of it is kept; a acquires evidence.");
         });
 }

@@ -1,6 +1,10 @@
+using System.Globalization;
+using ContainerIR.Acquisitions;
+using ContainerIR.Analyzers;
 using ContainerIR.Cli.Commands;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Cli.Screens;
@@ -11,6 +15,8 @@ internal sealed class ContainersScreen : Screen
     private const int TicksBetweenReads = 4;
 
     private readonly RowsView list;
+    private readonly Dictionary<string, TriageReport> judged = [];
+    private readonly Queue<string> toJudge = [];
     private IReadOnlyList<ContainerSummary> all = [];
     private List<ContainerSummary> shown = [];
     private string endpoint = "";
@@ -22,7 +28,7 @@ internal sealed class ContainersScreen : Screen
         : base(shell)
     {
         list = new RowsView(
-            Colours, new("NAME", MinCells: 12), new("STATE"), new("AGE", Right: true), new("IMAGE", MinCells: 10), new("NETWORKS", MinCells: 8), new("RISKS", MinCells: 14), new("ID"))
+            Colours, new("NAME", MinCells: 12), new("SCORE", Right: true), new("STATE"), new("AGE", Right: true), new("IMAGE", MinCells: 10), new("NETWORKS", MinCells: 8), new("RISKS", MinCells: 14), new("ID"))
         {
             WhenEmpty = "The engine is asked …",
             Chosen = Look,
@@ -35,6 +41,7 @@ internal sealed class ContainersScreen : Screen
     public override IReadOnlyList<KeyAction> Keys =>
     [
         KeyAction.Enter("look", "Look at this container", Look),
+        KeyAction.Of('s', "score", "Judge every running container by the rules, worst first", Score),
         KeyAction.Of('a', "acquire", "Acquire evidence of this container", () => WithSelected(each => Shell.Open(new AcquireScreen(Shell, each.Container)))),
         KeyAction.Of('r', "refresh", "Ask the engine again", Read),
     ];
@@ -56,7 +63,7 @@ internal sealed class ContainersScreen : Screen
     protected override void Filtered()
     {
         string? id = Selected?.Container.Id;
-        shown = [.. ContainersCommand.InOrder(all).Where(each => Matches(each.Container.Name, each.Container.Id, each.Container.ImageName, ContainersCommand.RisksOf(each)))];
+        shown = [.. ContainersCommand.InOrder(all).OrderByDescending(each => judged.TryGetValue(each.Container.Id, out TriageReport? report) ? report.Score : -1).Where(each => Matches(each.Container.Name, each.Container.Id, each.Container.ImageName, ContainersCommand.RisksOf(each)))];
         list.WhenEmpty = problem ?? (all.Count == 0 ? "This engine has no container." : "No container matches the filter.");
         list.Rows = new RowList([.. shown.Select(Row)]);
         int at = shown.FindIndex(each => each.Container.Id == id);
@@ -64,8 +71,9 @@ internal sealed class ContainersScreen : Screen
     }
 
     private RowCells Row(ContainerSummary each) => new(
-        each.Risks.Any(IsGrave) ? Tone.Warning : each.Container.State is ContainerState.Running ? Tone.Plain : Tone.Dim,
+        judged.TryGetValue(each.Container.Id, out TriageReport? found) && found.Worst >= Severity.High ? Tone.Bad : each.Risks.Any(IsGrave) ? Tone.Warning : each.Container.State is ContainerState.Running ? Tone.Plain : Tone.Dim,
         DisplayText.Escape(each.Container.Name),
+        judged.TryGetValue(each.Container.Id, out TriageReport? report) ? report.Score.ToString(CultureInfo.InvariantCulture) : toJudge.Contains(each.Container.Id) ? "..." : "",
         each.Container.State.ToString().ToLowerInvariant(),
         Quantities.Age(Shell.Facts.Surroundings.Clock.GetUtcNow() - each.Container.CreatedAt),
         DisplayText.Escape(each.Container.ImageName),
@@ -75,6 +83,54 @@ internal sealed class ContainersScreen : Screen
 
     // An image without a digest is usual where images are built on the host.
     private static bool IsGrave(RiskMark mark) => mark.Id != "no-digest";
+
+    private void Score()
+    {
+        if (!Shell.Facts.Surroundings.IsRoot)
+        {
+            Shell.Say("Judging living containers needs root: they are read from the host's side.", Tone.Warning);
+            return;
+        }
+
+        bool isRunning = toJudge.Count > 0;
+        foreach (ContainerSummary each in shown.Where(each => each.Container.HasProcesses && !toJudge.Contains(each.Container.Id)))
+        {
+            toJudge.Enqueue(each.Container.Id);
+        }
+
+        if (!isRunning)
+        {
+            JudgeNext();
+        }
+    }
+
+    // One after another: a host in trouble has better things to do than to be read by many at once.
+    private void JudgeNext()
+    {
+        Filtered();
+        if (!toJudge.TryPeek(out string? id))
+        {
+            Shell.Say($"{Quantities.Count(judged.Count, "container")} judged. Nothing of it is kept. Enter shows why.");
+            return;
+        }
+
+        Shell.Say($"Judging {Quantities.Count(toJudge.Count, "container")} …", Tone.Dim);
+        Shell.Quietly(
+            ct => LiveTriage.RunAsync(id, Shell.Facts.Endpoint, TriageRules.None, Expectations.None, (request, parts, token) => Shell.Facts.Surroundings.Acquire(request, parts, null, token), Shell.Facts.Surroundings.Clock, ct),
+            report =>
+            {
+                judged[id] = report;
+                toJudge.Dequeue();
+                JudgeNext();
+            },
+            failure =>
+            {
+                // It may have ended meanwhile: the others are judged all the same.
+                Shell.Say(failure, Tone.Warning);
+                toJudge.Dequeue();
+                JudgeNext();
+            });
+    }
 
     private void Look() => WithSelected(each => Shell.Open(new ContainerScreen(Shell, each)));
 

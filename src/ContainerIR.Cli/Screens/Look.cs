@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ContainerIR.Acquisitions;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Collectors;
 using ContainerIR.Runtimes;
@@ -16,13 +17,16 @@ internal sealed class Look : IDisposable
 
     private readonly string folder;
 
-    private Look(string folder, string bundlePath, int gaps) => (this.folder, BundlePath, Gaps) = (folder, bundlePath, gaps);
+    private Look(string folder, string bundlePath, int gaps, TriageReport report) => (this.folder, BundlePath, Gaps, Report) = (folder, bundlePath, gaps, report);
 
     /// <summary>The sealed bundle of the look.</summary>
     public string BundlePath { get; }
 
     /// <summary>How much was sought and not obtained.</summary>
     public int Gaps { get; }
+
+    /// <summary>What is wrong, by the rules.</summary>
+    public TriageReport Report { get; }
 
     public static async Task<Look> TakeAsync(ConsoleFacts facts, ContainerRef container, Profile profile, CancellationToken ct)
     {
@@ -35,7 +39,7 @@ internal sealed class Look : IDisposable
 
             AcquisitionRequest request = new() { Container = container.Id, CaseId = CaseName, Profile = profile, Endpoint = facts.Endpoint };
             AcquisitionResult result = await facts.Surroundings.Acquire(request, new AcquisitionParts(home, _ => passphrase, facts.Surroundings.Clock), null, ct);
-            return new Look(folder, result.BundlePath, result.Gaps.Count);
+            return new Look(folder, result.BundlePath, result.Gaps.Count, Triage.Run(result.BundlePath, ct));
         }
         catch
         {

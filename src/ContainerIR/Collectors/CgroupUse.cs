@@ -19,7 +19,11 @@ internal static class CgroupUse
 
     /// <summary>All known files that are there, with their text.</summary>
     /// <exception cref="HostFileException">The process is gone.</exception>
-    public static IReadOnlyList<(string Path, string Text)> Read(int pid)
+    public static IReadOnlyList<(string Path, string Text)> Read(int pid) => Read(pid, Names);
+
+    /// <summary>These files of its cgroups, where they are there, with their text.</summary>
+    /// <exception cref="HostFileException">The process is gone.</exception>
+    public static IReadOnlyList<(string Path, string Text)> Read(int pid, IReadOnlyList<string> files)
     {
         string groups = Encoding.UTF8.GetString(HostFile.ReadSmall(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cgroup")));
         List<(string Root, string MountPoint, string Options, string Kind)> mounts = CgroupMounts();
@@ -41,7 +45,7 @@ internal static class CgroupUse
             }
 
             string below = mount.Root != "/" && parts[2].StartsWith(mount.Root, StringComparison.Ordinal) ? parts[2][mount.Root.Length..] : parts[2];
-            foreach (string name in Names)
+            foreach (string name in files)
             {
                 AddFile(values, $"{mount.MountPoint}{below.TrimEnd('/')}/{name}");
             }

@@ -62,7 +62,27 @@ internal sealed class HostCollector : ICollector
 
         json.WriteEndArray();
         json.WriteEndObject();
+        WriteKernelHelpers(json);
         WriteLogin(json, facts.Login);
+    }
+
+    /// <summary>Programs the kernel starts by itself, as root of the host: core(5), Documentation/admin-guide/sysctl/kernel.rst.</summary>
+    private static void WriteKernelHelpers(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("kernel_helpers");
+        foreach ((string name, string path) in new[] { ("core_pattern", "/proc/sys/kernel/core_pattern"), ("modprobe", "/proc/sys/kernel/modprobe"), ("uevent_helper", "/sys/kernel/uevent_helper") })
+        {
+            try
+            {
+                ByteJson.Write(json, name, HostFile.ReadSmall(path).AsSpan().TrimEnd((byte)'\n'));
+            }
+            catch (HostFileException)
+            {
+                // Kernels are built without some of them.
+            }
+        }
+
+        json.WriteEndObject();
     }
 
     private static void WriteClock(Utf8JsonWriter json, HostFacts facts)

@@ -1,6 +1,7 @@
 using ContainerIR.Collectors.Mounts;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Collectors;

@@ -160,6 +160,7 @@ public static class DiffEntries
         Inode = Number(at, "ino") ?? 0,
         LinkCount = Number(at, "nlink") ?? 0,
         Device = Text(at, "dev"),
+        Attributes = Words(at, "attributes"),
         RepresentedDevice = Text(at, "rdev"),
         LinkTarget = Bytes(at, "target_b64"),
         Sha256 = Text(at, "sha256"),

@@ -103,6 +103,9 @@ public sealed record DiffObject
     /// <summary>Device of the file system, <c>major:minor</c>.</summary>
     public string? Device { get; init; }
 
+    /// <summary><c>immutable</c>, <c>append-only</c>: chattr(1) of the entry's own object; empty where the file system has no such marks.</summary>
+    public IReadOnlyList<string> Attributes { get; init; } = [];
+
     /// <summary>Device it stands for, <c>major:minor</c>; null for what is no device.</summary>
     public string? RepresentedDevice { get; init; }
 

@@ -185,6 +185,21 @@ internal sealed class DiffLineWriter(Stream output) : IDisposable
         {
             Time("atime"u8, stat.stx_atime);
             json.WriteNumber("blocks"u8, stat.stx_blocks);
+            if ((stat.stx_attributes & (StatX.STATX_ATTR_IMMUTABLE | StatX.STATX_ATTR_APPEND)) != 0)
+            {
+                json.WriteStartArray("attributes"u8);
+                if ((stat.stx_attributes & StatX.STATX_ATTR_IMMUTABLE) != 0)
+                {
+                    json.WriteStringValue("immutable"u8);
+                }
+
+                if ((stat.stx_attributes & StatX.STATX_ATTR_APPEND) != 0)
+                {
+                    json.WriteStringValue("append-only"u8);
+                }
+
+                json.WriteEndArray();
+            }
         }
 
         json.WriteNumber("ino"u8, stat.stx_ino);

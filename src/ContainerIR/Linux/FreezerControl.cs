@@ -137,8 +137,8 @@ internal sealed class FreezerControl
 
     private static bool HasFreezer(ReadOnlySpan<byte> options) => Encoding.ASCII.GetString(options).Split(',').Contains("freezer");
 
-    // The path in /proc/PID/cgroup counts from the root of the hierarchy; the mount may begin further down.
-    private static string? Below(ProcMount mount, byte[] path)
+    /// <summary>Folder of a group below a mount; null when it is not below. The path in /proc/PID/cgroup counts from the root of the hierarchy; the mount may begin further down.</summary>
+    internal static string? Below(ProcMount mount, byte[] path)
     {
         ReadOnlySpan<byte> root = mount.Root.AsSpan().TrimEnd((byte)'/');
         if (!path.AsSpan().StartsWith(root) || path.AsSpan(root.Length) is not [(byte)'/', ..] || path.AsSpan().IndexOf("/../"u8) >= 0)

@@ -28,16 +28,18 @@ internal sealed record UnfrozenTask(int Pid, int Tid, byte[] Comm, char State, b
     private const int MaxListed = 256;
 
     /// <summary>
-    /// Every task of a group that does not stand still, at most 256. Under v2 a frozen task sleeps interruptibly in the signal code. Under v1 (since
-    /// 6.1) it stays where it slept and shows as D like those that cannot be frozen: only what was D before the freeze, or runs, is named.
+    /// Every task of a group that does not stand still, at most 256. Under v2 a frozen task sleeps interruptibly in the signal code; one that tries a page fault
+    /// again and again (userfaultfd, with a signal pending) is seen now running, now asleep in no function. Under v1 (since 6.1) it stays where it slept and
+    /// shows as D like those that cannot be frozen: only what was D before the freeze, or runs, is named.
     /// </summary>
-    public static List<UnfrozenTask> FindAll(FreezerControl control, IReadOnlySet<int> stuckBefore) =>
-        Find(control, (tid, state) => state == 'R' || (state == 'D' && (control.IsUnified || stuckBefore.Contains(tid))));
+    public static List<UnfrozenTask> FindAll(FreezerControl control, IReadOnlySet<int> stuckBefore) => Find(
+        control,
+        (tid, state, waitsIn) => state == 'R' || (state == 'D' && (control.IsUnified || stuckBefore.Contains(tid))) || (state == 'S' && control.IsUnified && waitsIn.AsSpan().SequenceEqual("0"u8)));
 
     /// <summary>Tasks in uninterruptible sleep now: asked before a freeze by v1.</summary>
-    public static HashSet<int> Uninterruptible(FreezerControl control) => [.. Find(control, static (_, state) => state == 'D').Select(static task => task.Tid)];
+    public static HashSet<int> Uninterruptible(FreezerControl control) => [.. Find(control, static (_, state, _) => state == 'D').Select(static task => task.Tid)];
 
-    private static List<UnfrozenTask> Find(FreezerControl control, Func<int, char, bool> isWanted)
+    private static List<UnfrozenTask> Find(FreezerControl control, Func<int, char, byte[], bool> isWanted)
     {
         List<UnfrozenTask> found = [];
         foreach (int pid in ProcEntry.ListAll(out _))
@@ -52,9 +54,9 @@ internal sealed record UnfrozenTask(int Pid, int Tid, byte[] Comm, char State, b
             {
                 using ProcEntry? thread = process.OpenThread(tid, out _);
                 if (thread is not null && found.Count < MaxListed
-                    && ProcStat.Parse(thread.Read("stat", 4096).Content) is { IsZombie: false } stat && isWanted(tid, stat.State))
+                    && ProcStat.Parse(thread.Read("stat", 4096).Content) is { IsZombie: false } stat && thread.Read("wchan", 256).Content is var waitsIn && isWanted(tid, stat.State, waitsIn))
                 {
-                    found.Add(new UnfrozenTask(pid, tid, stat.Comm, stat.State, thread.Read("wchan", 256).Content));
+                    found.Add(new UnfrozenTask(pid, tid, stat.Comm, stat.State, waitsIn));
                 }
             }
         }

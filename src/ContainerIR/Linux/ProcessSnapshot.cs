@@ -56,6 +56,9 @@ internal sealed class ProcessSnapshot : IDisposable
 
     public Bytes WorkingDirectory { get; private set; }
 
+    /// <summary>Mount the working directory is on; 0 when unknown.</summary>
+    public ulong WorkingDirectoryMount { get; private set; }
+
     public Bytes Root { get; private set; }
 
     public List<ProcDescriptor> Descriptors { get; } = [];
@@ -140,6 +143,7 @@ internal sealed class ProcessSnapshot : IDisposable
 
         Maps = ProcMaps.Parse(Keep("maps", MapsCap).Content);
         WorkingDirectory = Living.ReadLink("cwd");
+        WorkingDirectoryMount = MountOf("cwd");
         Root = Living.ReadLink("root");
         ProcMounts table = mounts(Living);
         Executable = FileProbe.Open(Living, LivingFolder, "exe", table, out int errno);
@@ -147,6 +151,12 @@ internal sealed class ProcessSnapshot : IDisposable
         ReadDescriptors();
         ReadThreads(threads);
         Recheck(startTicks);
+    }
+
+    private ulong MountOf(string link)
+    {
+        using Descriptor? handle = Living.Open(link, Libc.O_PATH, out _);
+        return handle is not null && handle.TryStat(out StatX stat, out _) && (stat.stx_mask & StatX.STATX_MNT_ID) != 0 ? stat.stx_mnt_id : 0;
     }
 
     private Bytes Keep(string name, int cap)

@@ -73,7 +73,7 @@ internal static class SockDiag
         }
 
         int family = message[0];
-        (ulong sent, ulong received, uint lastSent, uint lastReceived)? info = null;
+        (ulong sent, ulong received, uint lastSent, uint lastReceived, ulong acknowledged)? info = null;
         uint? mark = null;
         ulong? cgroup = null;
         int subProtocol = 0;
@@ -87,7 +87,7 @@ internal static class SockDiag
                 case 2 when value.Length >= 136:
                     ulong sent = value.Length >= 208 ? BinaryPrimitives.ReadUInt64LittleEndian(value[200..]) : BinaryPrimitives.ReadUInt64LittleEndian(value[120..]);
                     info = (sent, BinaryPrimitives.ReadUInt64LittleEndian(value[128..]), BinaryPrimitives.ReadUInt32LittleEndian(value[44..]),
-                        BinaryPrimitives.ReadUInt32LittleEndian(value[52..]));
+                        BinaryPrimitives.ReadUInt32LittleEndian(value[52..]), BinaryPrimitives.ReadUInt64LittleEndian(value[120..]));
                     break;
                 case 10 when value.Length >= 1:
                     subProtocol = value[0];
@@ -123,6 +123,7 @@ internal static class SockDiag
             SubProtocol = protocol == "raw" && subProtocol == 0 ? BinaryPrimitives.ReadUInt16BigEndian(message[4..]) : subProtocol,
             BytesSent = info?.sent,
             BytesReceived = info?.received,
+            BytesAcknowledged = info?.acknowledged,
             LastSentMilliseconds = info?.lastSent,
             LastReceivedMilliseconds = info?.lastReceived,
             Mark = mark,

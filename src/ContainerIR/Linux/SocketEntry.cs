@@ -78,6 +78,9 @@ internal sealed record SocketEntry
 
     public ulong? BytesReceived { get; init; }
 
+    /// <summary>Bytes sent that the other end has acknowledged.</summary>
+    public ulong? BytesAcknowledged { get; init; }
+
     /// <summary>Milliseconds since data was last sent.</summary>
     public uint? LastSentMilliseconds { get; init; }
 

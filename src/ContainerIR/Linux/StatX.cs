@@ -9,6 +9,8 @@ internal unsafe struct StatX
     public const uint STATX_BASIC_STATS = 0x7ff;
     public const uint STATX_BTIME = 0x800;
     public const uint STATX_MNT_ID = 0x1000;
+    public const ulong STATX_ATTR_IMMUTABLE = 0x10;
+    public const ulong STATX_ATTR_APPEND = 0x20;
 
     public uint stx_mask;
     public uint stx_blksize;

@@ -43,6 +43,9 @@ public sealed record SocketRow
     /// <summary>Inode; 0 where no descriptor holds it.</summary>
     public long Inode { get; init; }
 
+    /// <summary>Inode of the unix socket at the other end; 0 when none.</summary>
+    public long PeerInode { get; init; }
+
     /// <summary>User id; null when unknown.</summary>
     public long? Uid { get; init; }
 
@@ -88,6 +91,7 @@ public sealed record SocketRow
             Peer = JsonFields.Text(row, "peer"),
             Name = JsonFields.Text(row, "name"),
             Inode = JsonFields.Number(row, "inode") ?? 0,
+            PeerInode = JsonFields.Number(row, "peer_inode") ?? 0,
             Uid = JsonFields.Number(row, "uid"),
             BytesSent = JsonFields.Number(row, "bytes_sent"),
             BytesReceived = JsonFields.Number(row, "bytes_received"),

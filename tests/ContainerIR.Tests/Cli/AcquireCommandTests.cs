@@ -44,6 +44,25 @@ public sealed class The_acquire_command : IDisposable
     }
 
     [Fact]
+    public async Task Passes_on_keys_signatures_and_a_standstill_for_files()
+    {
+        Assert.Equal(0, await terminal.RunAsync("acquire", "web", "--case", "IR-7", "--image-key", "a.pub", "--image-key", "b.pem", "--image-signatures", "layout", "--freeze-files"));
+
+        Assert.Equal(["a.pub", "b.pem"], asked!.ImageKeys);
+        Assert.Equal([Path.GetFullPath("layout")], asked.ImageSignatures);
+        Assert.True(asked.Choices.FreezeFiles);
+    }
+
+    [Fact]
+    public async Task Refuses_a_standstill_for_files_that_is_never_to_be()
+    {
+        Assert.Equal(2, await terminal.RunAsync("acquire", "web", "--case", "IR-7", "--freeze", "never", "--freeze-files"));
+
+        Assert.Null(asked);
+        Assert.Contains("contradict", terminal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Leaves_memory_standstill_and_traffic_to_the_profile()
     {
         await terminal.RunAsync("acquire", "web", "--case", "IR-7");

@@ -10,10 +10,11 @@ public sealed class The_help
 
     private static readonly string[][] Commands =
     [
-        [], ["containers"], ["acquire"], ["verify"], ["case"], ["case", "new"], ["case", "list"], ["case", "show"], ["case", "add"], ["case", "rebuild"], ["timeline"], ["bundle"], ["bundle", "recover"],
+        [], ["containers"], ["acquire"], ["triage"], ["verify"], ["case"], ["case", "new"], ["case", "list"], ["case", "show"], ["case", "add"], ["case", "rebuild"], ["timeline"], ["bundle"], ["bundle", "recover"],
         ["bundle", "export-image"],
         ["bundle", "timestamp"], ["bundle", "sign"], ["bundle", "prove"], ["bundle", "extract"], ["bundle", "pack"], ["bundle", "unpack"], ["handover"], ["receive"], ["custody"],
         ["keys"], ["keys", "new"], ["keys", "show"], ["keys", "csr"], ["keys", "install-chain"], ["keys", "age"], ["doctor"], ["console"], ["export"], ["report"], ["ship"],
+        ["do"], ["do", "isolate"], ["do", "throttle"], ["do", "stop"], ["undo"], ["status"], ["watch"], ["watch", "isolation"],
     ];
 
     [Fact]
@@ -57,7 +58,7 @@ public sealed class The_help
 
         await terminal.RunAsync("verify", "--help");
 
-        foreach (string code in (string[])["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "130"])
+        foreach (string code in (string[])["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "130"])
         {
             Assert.Contains($"\n  {code}", terminal.Out, StringComparison.Ordinal);
         }

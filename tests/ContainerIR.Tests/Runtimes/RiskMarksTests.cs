@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 using ContainerIR.Tests.Some;
 using Xunit;

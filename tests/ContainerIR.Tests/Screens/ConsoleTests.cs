@@ -50,6 +50,22 @@ public sealed class The_console
     }
 
     [Fact]
+    public void Shows_what_is_wrong_with_a_container_and_the_evidence_of_it_in_five_keys()
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "cp /bin/busybox /tmp/busybox; exec /tmp/busybox sh -c 'rm /tmp/busybox; while sleep 1000; do :; done'");
+        container.Exec("until [ ! -e /tmp/busybox ]; do :; done");
+        using SomeConsole console = new(140, 40);
+        Filter(console, container.Name);
+
+        console.Press('s').Until("1 container judged");
+        Assert.Matches($"{container.Name} +[1-9][0-9]+ +running", console.Text);
+
+        console.Press(Key.Enter).Until("Looked at").Until("CIR-005").Press('f').Until("SEVERITY").Press('/').Type("CIR-005").Press(Key.Enter).Until("filter: CIR-005");
+        console.Press(Key.Enter).Until("Why it matters").Until("/tmp/busybox").Press(Key.Enter).Until("processes.jsonl");
+        Assert.Contains("/tmp/busybox", console.Press(Key.Enter).Until("Esc back").Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Opens_a_row_whole_and_an_item_by_its_lines()
     {
         using TestContainer container = RealEngine.Start([], "sh", "-c", @"printf 'one\ntwo \033[2J three\n'; sleep 4712; true", new string('y', 200) + "end");

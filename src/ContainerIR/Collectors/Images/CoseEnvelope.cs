@@ -13,6 +13,7 @@ internal static class CoseEnvelope
     private const int MaxCertificates = 32;
     private const ulong Sign1Tag = 18;
     private const string AlgorithmLabel = "1";
+    private const string CriticalLabel = "2";
     private const string ContentTypeLabel = "3";
     private const string ChainLabel = "33";
 
@@ -27,7 +28,8 @@ internal static class CoseEnvelope
         }
 
         byte[] protectedHeader = reader.Bytes();
-        string algorithm = "", contentType = "", scheme = "";
+        string algorithm = "", contentType = "";
+        IReadOnlyList<string> critical = [];
         DateTimeOffset? at = null;
         Reader header = new(protectedHeader);
         header.Map((string label, ref Reader value) =>
@@ -41,8 +43,8 @@ internal static class CoseEnvelope
                 case ContentTypeLabel:
                     contentType = value.Text();
                     break;
-                case "io.cncf.notary.signingScheme":
-                    scheme = value.Text();
+                case CriticalLabel:
+                    critical = value.Labels();
                     break;
                 case "io.cncf.notary.signingTime":
                     at = value.EpochTime();
@@ -77,7 +79,7 @@ internal static class CoseEnvelope
         });
         byte[] payload = reader.Bytes(), signature = reader.Bytes();
         return contentType == NotationSignatures.PayloadType
-            ? new(algorithm, payload, ToBeSigned(protectedHeader, payload), signature, certificates, scheme, at)
+            ? new(algorithm, payload, ToBeSigned(protectedHeader, payload), signature, certificates, critical, at)
             : throw new InvalidDataException("it is over no payload of notation");
     }
 
@@ -172,7 +174,26 @@ internal static class CoseEnvelope
             return Number() is >= 0 and < 253_402_300_800 and var seconds ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
         }
 
-        /// <summary>A map whose keys are whole numbers or texts; numbers come as their digits.</summary>
+        /// <summary>A label: text, or a whole number as its digits.</summary>
+        public string Label() => Next == Major.Text ? Text() : Number().ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+        public List<string> Labels()
+        {
+            if (Head(out ulong count) != Major.Array || count > 100)
+            {
+                throw new InvalidDataException("no list of labels");
+            }
+
+            List<string> labels = [];
+            for (ulong i = 0; i < count; i++)
+            {
+                labels.Add(Label());
+            }
+
+            return labels;
+        }
+
+        /// <summary>A map whose keys are labels.</summary>
         public void Map(Take take)
         {
             if (Head(out ulong count) != Major.Map || count > 1000)
@@ -182,8 +203,7 @@ internal static class CoseEnvelope
 
             for (ulong i = 0; i < count; i++)
             {
-                string label = Next == Major.Text ? Text() : Number().ToString(System.Globalization.CultureInfo.InvariantCulture);
-                take(label, ref this);
+                take(Label(), ref this);
             }
         }
 

@@ -114,7 +114,7 @@ internal static class CosignSignatures
             string? reference = critical.Object("identity").Text("docker-reference");
 
             // An attestation's or another program's payload signed by the same key must not pass for an image's (SIGNATURE_SPEC: the type MUST be checked).
-            return critical.Text("type") is "cosign container image signature" or "https://sigstore.dev/cosign/sign/v1"
+            return critical.Text("type") == "cosign container image signature"
                 ? (digest, reference, digest.Length > 0 ? null : "its payload names no manifest")
                 : (digest, reference, "its payload does not say that it is a signature of a container image");
         }

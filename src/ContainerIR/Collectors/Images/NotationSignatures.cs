@@ -15,10 +15,10 @@ namespace ContainerIR.Collectors.Images;
 /// <param name="Signed">The bytes the signature is over.</param>
 /// <param name="Signature">The signature.</param>
 /// <param name="Certificates">The signer's certificate, then what is above it; DER.</param>
-/// <param name="Scheme">Signing scheme.</param>
+/// <param name="Critical">Names of headers that must be understood (RFC 7515 section 4.1.11, RFC 9052 section 3.1).</param>
 /// <param name="SignedAt">When, as the signer says.</param>
 internal sealed record SignatureEnvelope(
-    string Algorithm, byte[] Payload, byte[] Signed, byte[] Signature, IReadOnlyList<byte[]> Certificates, string Scheme, DateTimeOffset? SignedAt);
+    string Algorithm, byte[] Payload, byte[] Signed, byte[] Signature, IReadOnlyList<byte[]> Certificates, IReadOnlyList<string> Critical, DateTimeOffset? SignedAt);
 
 /// <summary>
 /// Signatures of the Notary Project (notation): an envelope over the descriptor of a manifest, signed with a certificate (github.com/notaryproject/specifications,
@@ -32,6 +32,8 @@ internal static class NotationSignatures
     private const string Cose = "application/cose";
     private const string NotChecked = "revocation, its time-stamp token and a trust policy's identities were not checked";
 
+    // What notation marks so, but for plugins; in COSE algorithm and content type may stand there by their labels.
+    private static readonly string[] Understood = ["io.cncf.notary.signingScheme", "io.cncf.notary.expiry", "io.cncf.notary.authenticSigningTime", "1", "3"];
     private static readonly string[] Algorithms = ["PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
 
     /// <summary>Signatures a manifest holds; none when it is not notation's.</summary>
@@ -80,6 +82,11 @@ internal static class NotationSignatures
             return found with { Why = digest.Length == 0 ? "its payload names no manifest" : certificates.Count == 0 ? "it brings no certificate along" : $"its algorithm {DisplayText.Shorten(envelope.Algorithm, 40)} is none notation allows" };
         }
 
+        if (envelope.Critical.FirstOrDefault(name => !Understood.Contains(name)) is { } unknown)
+        {
+            return found with { Why = $"it demands that {DisplayText.Shorten(unknown, 100)} be understood, which is not: verify it with notation" };
+        }
+
         if (!SignatureKey.Of(certificates[0], place).Verifies(envelope.Algorithm, envelope.Signed, envelope.Signature))
         {
             return found with { Why = "the signature is not of the certificate it brings along: it was changed" };
@@ -125,7 +132,7 @@ internal static class NotationSignatures
             Encoding.ASCII.GetBytes($"{protectedText}.{payloadText}"),
             FromUrl(root.Text("signature") ?? ""),
             [.. root.Object("header").Texts("x5c").Take(32).Select(FromBase64)],
-            header.RootElement.Text("io.cncf.notary.signingScheme") ?? "",
+            header.RootElement.Texts("crit"),
             header.RootElement.Text("io.cncf.notary.signingTime") is { } at && DateTimeOffset.TryParse(at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time : null);
     }
 

@@ -303,9 +303,11 @@ internal sealed class NetworkRun(ContainerRef container, Membership membership, 
     // docker-proxy and the host's own connections to the container show only here.
     private void ListHostSide()
     {
+        // The other ends of the container's unix sockets say which engine it talks to.
+        HashSet<ulong> ends = [.. spaces.SelectMany(space => space.Sockets.Entries).Where(socket => socket is { Protocol: "unix", Inode: not 0 }).Select(socket => socket.Inode)];
         foreach (NetworkSpace space in hostSide)
         {
-            space.ListSockets(socket => IsOwn(socket.Local) || IsOwn(socket.Remote) || proxies.Exists(proxy => proxy.Sockets.Contains(socket.Inode)), Problem(space));
+            space.ListSockets(socket => ends.Contains(socket.PeerInode) || IsOwn(socket.Local) || IsOwn(socket.Remote) || proxies.Exists(proxy => proxy.Sockets.Contains(socket.Inode)), Problem(space));
         }
 
         bool IsOwn(IPAddress? address) => address is not null && ownAddresses.Contains(PeerNames.Plain(address));

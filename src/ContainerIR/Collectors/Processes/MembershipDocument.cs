@@ -45,6 +45,13 @@ internal static class MembershipDocument
             }
 
             json.WriteEndArray();
+            json.WriteStartArray("unlisted");
+            foreach (int pid in UnlistedProcesses.Find(membership.Init.Pid))
+            {
+                json.WriteNumberValue(pid);
+            }
+
+            json.WriteEndArray();
             json.WriteStartArray("sharers");
             foreach (Sharer sharer in membership.Sharers)
             {

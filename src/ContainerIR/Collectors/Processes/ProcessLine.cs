@@ -44,6 +44,11 @@ internal sealed class ProcessLine(BootClock clock)
         WriteEnvironment(json, process.Environment);
         WriteExecutable(json, process, executable);
         ByteJson.Write(json, "cwd", process.WorkingDirectory.Content);
+        if (process.WorkingDirectoryMount != 0)
+        {
+            json.WriteNumber("cwd_mnt_id", process.WorkingDirectoryMount);
+        }
+
         ByteJson.Write(json, "root", process.Root.Content);
         WriteStatus(json, process.Status);
         WriteMaps(json, process.Maps, items);

@@ -67,13 +67,26 @@ internal sealed class EngineHttp(EngineTransport transport) : IDisposable
     /// <summary>Reads a whole answer into memory, asynchronously, for documents that are looked into.</summary>
     /// <exception cref="EngineRefusalException">The engine said no.</exception>
     /// <exception cref="IOException">It could not be asked, gave no answer in time, or too long a one.</exception>
-    public async Task<ReadOnlyMemory<byte>> ReadAsync(string path, int limitBytes, TimeSpan timeout, CancellationToken ct)
+    public Task<ReadOnlyMemory<byte>> ReadAsync(string path, int limitBytes, TimeSpan timeout, CancellationToken ct) =>
+        SendAsync(HttpMethod.Get, path, null, limitBytes, timeout, ct);
+
+    /// <summary>Asks the engine for something, with a JSON body where one is given, and reads the whole answer.</summary>
+    /// <exception cref="EngineRefusalException">The engine said no.</exception>
+    /// <exception cref="IOException">It could not be asked, gave no answer in time, or too long a one.</exception>
+    public async Task<ReadOnlyMemory<byte>> SendAsync(HttpMethod method, string path, byte[]? json, int limitBytes, TimeSpan timeout, CancellationToken ct)
     {
         using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(timeout);
         try
         {
             using HttpRequestMessage request = Request(path);
+            request.Method = method;
+            if (json is not null)
+            {
+                request.Content = new ByteArrayContent(json);
+                request.Content.Headers.ContentType = new System.Net.Http.Headers.MediaTypeHeaderValue("application/json");
+            }
+
             using HttpResponseMessage response = await pooled.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
             await using Stream body = await response.Content.ReadAsStreamAsync(deadline.Token);
             Check(response, path, body);

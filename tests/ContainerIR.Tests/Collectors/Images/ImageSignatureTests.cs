@@ -114,7 +114,8 @@ public sealed class A_signature_of_an_image : IDisposable
         string key = isCose ? "EC -pkeyopt ec_paramgen_curve:P-256" : "RSA -pkeyopt rsa_keygen_bits:2048";
         (string authority, string leaf, string leafKey) = layout.Authority("notary", key);
         (string stranger, _, _) = layout.Authority("stranger", key);
-        byte[] envelope = isCose ? SomeLayout.Cose(layout.ManifestDigest, leaf, leafKey) : layout.Jws(layout.ManifestDigest, leaf, leafKey);
+        byte[] Envelope(string critical) => isCose ? SomeLayout.Cose(layout.ManifestDigest, leaf, leafKey, critical) : layout.Jws(layout.ManifestDigest, leaf, leafKey, critical);
+        byte[] envelope = Envelope("io.cncf.notary.signingScheme");
         string type = isCose ? "application/cose" : "application/jose+json";
         layout.Attach(layout.ManifestDigest, "application/vnd.cncf.notary.signature", type, envelope);
         JsonElement found = Assert.Single((await layout.Collect([authority], [layout.Folder])).Items("signatures"));
@@ -125,6 +126,8 @@ public sealed class A_signature_of_an_image : IDisposable
         Assert.Contains("revocation", found.Text("why"), StringComparison.Ordinal);
         Assert.Equal("verified", Assert.Single((await layout.Collect([leaf], [layout.Folder])).Items("signatures")).Text("verdict"));
         Assert.Equal("not-verified", Assert.Single((await layout.Collect([stranger], [layout.Folder])).Items("signatures")).Text("verdict"));
+
+        Assert.Contains("be understood", NotationSignatures.Check(Envelope("io.example.new"), type, layout.ManifestDigest, "x", SignatureKey.Load(authority)).Why, StringComparison.Ordinal);
 
         // One byte of the signed payload changed, and the same envelope on another manifest.
         byte[] changed = [.. envelope];
@@ -256,18 +259,18 @@ public sealed class A_signature_of_an_image : IDisposable
         public void Attach(string subject, string artifactType, string mediaType, byte[] content) =>
             Blob($$$"""{"schemaVersion":2,"artifactType":"{{{artifactType}}}","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:{{{new string('0', 64)}}}"},"layers":[{"mediaType":"{{{mediaType}}}","digest":"{{{Blob(content)}}}"}],"subject":{"digest":"{{{subject}}}"}}""");
 
-        public byte[] Jws(string digest, string leaf, string leafKey)
+        public byte[] Jws(string digest, string leaf, string leafKey, string critical)
         {
-            string header = Url("""{"alg":"PS256","cty":"application/vnd.cncf.notary.payload.v1+json","crit":["io.cncf.notary.signingScheme"],"io.cncf.notary.signingScheme":"notary.x509","io.cncf.notary.signingTime":"2026-01-02T03:04:05Z"}"""u8.ToArray());
+            string header = Url(Encoding.ASCII.GetBytes("""{"alg":"PS256","cty":"application/vnd.cncf.notary.payload.v1+json","crit":["CRITICAL"],"io.cncf.notary.signingScheme":"notary.x509","io.cncf.notary.signingTime":"2026-01-02T03:04:05Z"}""".Replace("CRITICAL", critical, StringComparison.Ordinal)));
             string payload = Url(Target(digest)), file = Path.Combine(Home, "signed");
             File.WriteAllText(file, $"{header}.{payload}");
             OpenSsl($"dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sign {leafKey} -out {file}.sig {file}");
             return Encoding.ASCII.GetBytes($$"""{"payload":"{{payload}}","protected":"{{header}}","header":{"x5c":["{{Convert.ToBase64String(Der(leaf))}}"]},"signature":"{{Url(File.ReadAllBytes(file + ".sig"))}}"}""");
         }
 
-        public static byte[] Cose(string digest, string leaf, string leafKey)
+        public static byte[] Cose(string digest, string leaf, string leafKey, string critical)
         {
-            byte[] header = [0xA4, 0x01, 0x26, 0x03, .. Text(NotationSignatures.PayloadType), .. Text("io.cncf.notary.signingScheme"), .. Text("notary.x509"), .. Text("io.cncf.notary.signingTime"), 0xC1, 0x1A, .. BigEndian(1767323045)];
+            byte[] header = [0xA5, 0x01, 0x26, 0x02, 0x81, .. Text(critical), 0x03, .. Text(NotationSignatures.PayloadType), .. Text("io.cncf.notary.signingScheme"), .. Text("notary.x509"), .. Text("io.cncf.notary.signingTime"), 0xC1, 0x1A, .. BigEndian(1767323045)];
             byte[] payload = Target(digest);
             using var key = ECDsa.Create();
             key.ImportFromPem(File.ReadAllText(leafKey));

@@ -1,7 +1,6 @@
 using System.Text.Json;
-using ContainerIR.Rows;
 
-namespace ContainerIR.Runtimes;
+namespace ContainerIR.Rows;
 
 /// <summary>
 /// Marks of risk a container's configuration shows by itself, worst first: each states what was set, none says that it was abused.

@@ -1,0 +1,214 @@
+using System.CommandLine;
+using ContainerIR.Actions;
+using ContainerIR.Actions.Changes;
+using ContainerIR.Acquisitions;
+using ContainerIR.Cli.Output;
+using ContainerIR.Evidence;
+using ContainerIR.Evidence.Text;
+
+namespace ContainerIR.Cli.Commands;
+
+/// <summary><c>cir do ACTION CONTAINER --case ID</c>: one subcommand an action, its options made of the action's parameters.</summary>
+internal static class DoCommand
+{
+    public static Command Make(Surroundings surroundings)
+    {
+        Command command = new("do", "Do one thing to a container: cut it off, freeze it, end it. Journaled before, proven after; see also: cir status, cir undo.");
+
+        // Only to describe them: where the cases are is asked when one runs.
+        foreach (IAction action in ActionList.Make(new ActionParts(new Cases.CaseHome("/"), surroundings.Clock)))
+        {
+            command.Add(MakeOne(surroundings, action));
+        }
+
+        return command;
+    }
+
+    /// <summary>What actions take from these surroundings.</summary>
+    public static ActionParts PartsOf(Surroundings surroundings, string? home, string? endpoint) => new(surroundings.Home(home), surroundings.Clock)
+    {
+        Endpoint = endpoint,
+        ChangesFolder = surroundings.Environment("CIR_CHANGES") is { Length: > 0 } folder ? folder : ChangeJournal.DefaultFolder,
+    };
+
+    /// <summary>What the exit code says of an outcome: done, and shown so where there is something to show.</summary>
+    public static int CodeOf(bool done, bool? verified) => done && verified != false ? ExitCode.Success : ExitCode.ChangeNotProven;
+
+    private static Command MakeOne(Surroundings surroundings, IAction action)
+    {
+        Argument<string> container = new("CONTAINER") { Description = "Id, unique prefix of it, or name." };
+        Option<string> caseId = new("--case") { Description = "Case id.", HelpName = "ID", Required = true };
+        Option<bool> dryRun = new("--dry-run") { Description = "Say what it would do and what it costs; change nothing." };
+        Option<string?> over = new("--override") { Description = "Do it without a sealed acquisition; the reason is recorded first.", HelpName = "REASON" };
+        Option<bool> yes = new("--yes") { Description = "Do not ask before evidence is destroyed." };
+        Option<string?> home = Shared.Home();
+        Option<string?> endpoint = Shared.Endpoint();
+        Option<string?> examiner = Shared.Examiner();
+        Option<bool> json = Shared.Json();
+        Command command = new(action.Name, $"{action.Title}. {EffectWords(action)} Costs: {action.EvidenceCost}") { container, caseId };
+        Dictionary<string, Option<string?>> values = [];
+        foreach (ActionParameter parameter in action.Parameters)
+        {
+            values[parameter.Name] = OptionOf(parameter);
+            command.Add(values[parameter.Name]);
+        }
+
+        foreach (Option each in action.Effect == ActionEffect.Destroys ? (Option[])[dryRun, over, yes] : [dryRun])
+        {
+            command.Add(each);
+        }
+
+        foreach (Option each in (Option[])[examiner, home, endpoint, json])
+        {
+            command.Add(each);
+        }
+
+        command.SetAction(async (parsed, ct) =>
+        {
+            ActionParts parts = PartsOf(surroundings, parsed.GetValue(home), parsed.GetValue(endpoint));
+            IAction chosen = ActionList.Make(parts).First(each => each.Name == action.Name);
+            string? reason = action.Effect == ActionEffect.Destroys ? parsed.GetValue(over) : null;
+            if (reason is not null && string.IsNullOrWhiteSpace(reason))
+            {
+                throw new OperatorException("--override needs a reason: it stands first in the record.", "Write why evidence is given up: --override \"REASON\"");
+            }
+
+            Dictionary<string, string> with = [];
+            foreach (ActionParameter parameter in action.Parameters)
+            {
+                if ((parsed.GetValue(values[parameter.Name]) ?? parameter.Default) is { } value)
+                {
+                    with[parameter.Name] = value;
+                }
+            }
+
+            string id = parsed.GetRequiredValue(caseId);
+            Cases.CaseId.Check(id);
+            string actor = string.IsNullOrWhiteSpace(parsed.GetValue(examiner)) ? Responder.SubjectOf(null).Name : parsed.GetValue(examiner)!;
+            ActionCall call = new(parsed.GetRequiredValue(container), with, id, actor, reason);
+            if (parsed.GetValue(dryRun))
+            {
+                return Show(surroundings, await chosen.PreviewAsync(call, ct), action, parsed.GetValue(json));
+            }
+
+            if (action.Effect == ActionEffect.Destroys && !parsed.GetValue(yes))
+            {
+                ActionPreview preview = await chosen.PreviewAsync(call, ct);
+                throw new OperatorException(
+                    $"{action.Name} destroys evidence: {string.Join(' ', [preview.EvidenceCost, .. preview.Faults])}", "If that is what you want, give the same command with --yes.");
+            }
+
+            ActionOutcome outcome = await chosen.RunAsync(call, ct);
+            if (parsed.GetValue(json))
+            {
+                CliJson.Write(surroundings.Out, outcome, CliJson.Default.ActionOutcome);
+            }
+            else
+            {
+                Write(surroundings, outcome);
+            }
+
+            return CodeOf(outcome.Done, outcome.Verified);
+        });
+        return command;
+    }
+
+    private static string EffectWords(IAction action) => action switch
+    {
+        { Effect: ActionEffect.Reads } => "Changes nothing.",
+        { Effect: ActionEffect.Destroys } => "Destroys evidence: refused before a sealed acquisition of the container stands in the case.",
+        { CanBeUndone: true } => "Undone exactly by cir undo.",
+        _ => "Not undone by cir undo.",
+    };
+
+    private static Option<string?> OptionOf(ActionParameter parameter)
+    {
+        string words = (parameter.Choices, parameter.Default) switch
+        {
+            ({ } choices, { } standard) => $" One of {string.Join(", ", choices)}; default {standard}.",
+            ({ } choices, null) => $" One of {string.Join(", ", choices)}.",
+            (null, { } standard) => $" Default: {standard}.",
+            _ => "",
+        };
+        Option<string?> option = new("--" + parameter.Name.Replace('_', '-'))
+        {
+            Description = parameter.Help + words,
+            HelpName = parameter.Kind switch
+            {
+                ParameterKind.Number => "NUMBER", ParameterKind.Switch => "true|false", ParameterKind.Size => "SIZE", ParameterKind.Duration => "TIME", ParameterKind.List => "A,B", _ => "TEXT",
+            },
+            Required = parameter.Required,
+            Arity = parameter.Kind == ParameterKind.Switch ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
+        };
+        if (parameter.Kind == ParameterKind.Switch)
+        {
+            // Written alone it is on.
+            option.CustomParser = result => result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value;
+        }
+
+        option.Validators.Add(result =>
+        {
+            string? value = result.Tokens.Count == 0 ? null : result.Tokens[0].Value;
+            if (value is null)
+            {
+                return;
+            }
+
+            string? fault = value.Length > 4000 || value.Any(char.IsControl) ? "must be one line"
+                : parameter.Kind == ParameterKind.Switch && value is not ("true" or "false") ? "must be true or false"
+                : parameter.Choices is { } choices && !choices.Contains(value) ? $"must be one of {string.Join(", ", choices)}"
+                : null;
+            if (fault is not null)
+            {
+                result.AddError($"--{parameter.Name.Replace('_', '-')} {fault}.");
+            }
+        });
+        return option;
+    }
+
+    private static int Show(Surroundings surroundings, ActionPreview preview, IAction action, bool isJson)
+    {
+        if (isJson)
+        {
+            CliJson.Write(surroundings.Out, preview, CliJson.Default.ActionPreview);
+        }
+        else
+        {
+            surroundings.Out.WriteLine($"would      {action.Name}");
+            surroundings.Out.WriteLine($"costs      {Cells.Safe(preview.EvidenceCost)}");
+            foreach (IReadOnlyList<string> command in preview.Commands)
+            {
+                surroundings.Out.WriteLine($"command    {Cells.Safe(string.Join(' ', command.Select(Word)))}");
+            }
+
+            foreach (string fault in preview.Faults)
+            {
+                surroundings.Out.WriteLine($"hindrance  {Cells.Safe(fault)}");
+            }
+        }
+
+        return preview.Faults.Count == 0 ? ExitCode.Success : ExitCode.OperatorProblem;
+    }
+
+    private static void Write(Surroundings surroundings, ActionOutcome outcome)
+    {
+        surroundings.Out.WriteLine(Cells.Safe(outcome.Summary));
+        foreach ((string name, string value) in outcome.Outputs.Where(each => each.Key.StartsWith("probe.", StringComparison.Ordinal) && !each.Key.EndsWith(".words", StringComparison.Ordinal)))
+        {
+            surroundings.Out.WriteLine($"  {name["probe.".Length..],-12} {value,-15} {Cells.Safe(outcome.Outputs.GetValueOrDefault(name + ".words") ?? "")}");
+        }
+
+        if (outcome.ChangeId is { } change)
+        {
+            surroundings.Say($"Undo it: cir undo {change}");
+        }
+
+        if (outcome.Verified == false)
+        {
+            surroundings.Say("NOT VERIFIED: do not rely on it.");
+        }
+    }
+
+    // For reading, never for a shell.
+    private static string Word(string word) => word.Length > 0 && word.All(static each => char.IsAsciiLetterOrDigit(each) || "-_./:=@,".Contains(each)) ? word : $"'{DisplayText.Escape(word)}'";
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using ContainerIR.Actions;
+using ContainerIR.Tests.Some;
+using Xunit;
+
+namespace ContainerIR.Tests.Cli;
+
+/// <summary><c>cir do</c>, <c>cir undo</c>, <c>cir status</c>, <c>cir watch</c> as typed.</summary>
+public sealed class The_containment_commands
+{
+    [Fact]
+    public async Task Say_what_would_be_done_do_it_show_it_and_undo_it()
+    {
+        using SomeHost host = new();
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using SomeTerminal terminal = new();
+        terminal.Variables["CIR_CHANGES"] = host.Parts.ChangesFolder;
+
+        Assert.Equal(0, await terminal.RunAsync("do", "isolate", container.Name, "--case", "C-1", "--dry-run"));
+        Assert.Contains("nft -f -", terminal.Out, StringComparison.Ordinal);
+        Assert.Empty(host.Parts.Journal.List(out _));
+        terminal.Forget();
+
+        Assert.Equal(0, await terminal.RunAsync("do", "isolate", container.Name, "--case", "C-1", "--log-drops", "--examiner", "Ada", "--json"));
+        string id = JsonDocument.Parse(terminal.Out).RootElement.GetProperty("change_id").GetString()!;
+        terminal.Forget();
+
+        Assert.Equal(0, await terminal.RunAsync("status"));
+        Assert.Contains(id, terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("C-1", terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("Ada", terminal.Out, StringComparison.Ordinal);
+        Assert.Contains("in force by veth-nft", terminal.Out, StringComparison.Ordinal);
+        Assert.Equal(2, await terminal.RunAsync("do", "isolate", container.Name, "--case", "C-2"));
+        Assert.Contains("isolated already", terminal.Error, StringComparison.Ordinal);
+        terminal.Forget();
+
+        RealEngine.Docker("restart", "-t", "0", container.Id);
+        Assert.Equal(6, await terminal.RunAsync("do", "verify", container.Name, "--case", "C-1", "--what", "isolation"));
+        Assert.Equal(0, await terminal.RunAsync("watch", "isolation", "--once"));
+        Assert.Contains("in force again", terminal.Out, StringComparison.Ordinal);
+        Assert.Equal(0, await terminal.RunAsync("do", "verify", container.Name, "--case", "C-1", "--what", "isolation"));
+
+        Assert.Equal(0, await terminal.RunAsync("undo"));
+        Assert.Equal(2, await terminal.RunAsync("undo"));
+        terminal.Forget();
+        Assert.Equal(0, await terminal.RunAsync("status", "--all", "--json"));
+        Assert.Equal("undone", JsonDocument.Parse(terminal.Out).RootElement[0].GetProperty("change").GetProperty("state").GetString(), ignoreCase: true);
+    }
+
+    [Fact]
+    public async Task Do_not_destroy_without_yes_nor_with_values_that_do_not_fit()
+    {
+        using SomeHost host = new();
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using SomeTerminal terminal = new();
+        terminal.Variables["CIR_CHANGES"] = host.Parts.ChangesFolder;
+
+        Assert.Equal(2, await terminal.RunAsync("do", "remove", container.Name, "--case", "C-1", "--override", "why"));
+        Assert.Contains("--yes", terminal.Error, StringComparison.Ordinal);
+        Assert.Equal(2, await terminal.RunAsync("do", "remove", container.Name, "--case", "C-1", "--yes"));
+        Assert.Contains("cir acquire", terminal.Error, StringComparison.Ordinal);
+        Assert.Equal(2, await terminal.RunAsync("do", "remove", container.Name, "--case", "C-1", "--yes", "--override", " "));
+        Assert.Equal(2, await terminal.RunAsync("do", "isolate", container.Name, "--case", "C-1", "--method", "magic"));
+        Assert.Equal(2, await terminal.RunAsync("do", "isolate", container.Name, "--case", "C-1", "--allow", "not an address"));
+        Assert.Equal(2, await terminal.RunAsync("do", "throttle", container.Name, "--case", "C-1", "--pids", "none"));
+        Assert.Equal(2, await terminal.RunAsync("do", "isolate", container.Name, "--case", "../x"));
+        Assert.Equal("running", container.Inspect("{{.State.Status}}"));
+        Assert.Empty(host.Parts.Journal.List(out _));
+    }
+
+    [Fact]
+    public async Task Tell_of_a_change_whose_record_cannot_be_read()
+    {
+        using SomeHost host = new();
+        using SomeTerminal terminal = new();
+        terminal.Variables["CIR_CHANGES"] = host.Parts.ChangesFolder;
+        Directory.CreateDirectory(host.Parts.ChangesFolder);
+        File.WriteAllText(host.Parts.ChangesFolder + "/00000000.json", "{");
+
+        Assert.Equal(0, await terminal.RunAsync("status"));
+
+        Assert.Contains("00000000.json", terminal.Error, StringComparison.Ordinal);
+    }
+}
+
+/// <summary>The list of actions.</summary>
+public sealed class The_list_of_actions
+{
+    [Fact]
+    public void Names_every_action_file_and_each_name_once()
+    {
+        string folder = Path.Combine(Repository.Root, "src", "ContainerIR", "Actions");
+        string list = File.ReadAllText(Path.Combine(folder, "ActionList.cs"));
+        IEnumerable<string> files = Directory.EnumerateFiles(folder, "*Action.cs", SearchOption.AllDirectories)
+            .Select(file => Path.GetFileNameWithoutExtension(file)!)
+            .Where(name => name is not (nameof(IAction) or nameof(ContainerAction)));
+        Assert.DoesNotContain(files, name => !list.Contains($"new {name}(", StringComparison.Ordinal));
+
+        using SomeHost host = new();
+        IReadOnlyList<IAction> all = ActionList.Make(host.Parts);
+        Assert.Equal(all.Count, all.Select(each => each.Name).Distinct().Count());
+    }
+}
