@@ -37,7 +37,7 @@ internal static class CisTable
         yield return Row("5.6", "Sensitive directories of the host mounted", "CIR-022", () => (List(sensitive), sensitive.Length > 0));
         SeenProcess? sshd = scene.Processes.FirstOrDefault(process => process.Role is "sshd" or "dropbear");
         yield return Make("5.7", "SSH server in the container", "CIR-040", sshd?.Place ?? place, () => (sshd is null ? "none seen" : $"pid {Number(sshd.Pid)} {sshd.ExecutableLink}", sshd is not null));
-        string[] ports = [.. host.Members("PortBindings").SelectMany(port => Bindings(port.Value).Select(binding => (Port: JsonFields.NameOf(port), Ip: binding.Text("HostIp") ?? "", Host: binding.Text("HostPort") ?? "")))
+        string[] ports = [.. host.Members("PortBindings").SelectMany(port => (port.Value.ValueKind == JsonValueKind.Array ? port.Value.EnumerateArray().ToArray() : []).Select(binding => (Port: JsonFields.NameOf(port), Ip: binding.Text("HostIp") ?? "", Host: binding.Text("HostPort") ?? "")))
             .Select(each => $"{(each.Ip.Length == 0 ? "0.0.0.0" : each.Ip)}:{each.Host}->{each.Port}")];
         yield return Row("5.8", "Published ports below 1024", "CIR-040", () => (List(ports), ports.Any(port => int.TryParse(port.Split("->")[0].Split(':')[^1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and < 1024)));
         string[] listening = [.. Listeners(scene, ct)];
@@ -136,8 +136,6 @@ internal static class CisTable
         return scene.Sockets(ct).Where(socket => socket.Row is { Protocol: "tcp", State: "LISTEN", IsHostSide: false } && socket.Row.Owners.Any(owner => owner.IsMember))
             .Select(socket => $"{socket.Row.LocalAddress}:{socket.Row.LocalPort.ToString(CultureInfo.InvariantCulture)}").Distinct().Take(most);
     }
-
-    private static IEnumerable<JsonElement> Bindings(JsonElement value) => value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [];
 
     private static string YesNo(bool value) => value ? "yes" : "no";
 
