@@ -1,9 +1,9 @@
 using ContainerIR.Acquisitions;
 using ContainerIR.Actions;
+using ContainerIR.Actions.Changes;
 using ContainerIR.Cases;
 using ContainerIR.Linux;
 using ContainerIR.Playbooks.Actions;
-using ContainerIR.Playbooks.Runs;
 using ContainerIR.Rows;
 
 namespace ContainerIR.Cli;
@@ -52,14 +52,18 @@ internal sealed record Surroundings
         return [.. OwnActions.Make(own, others), .. others];
     };
 
-    /// <summary>Judges a bundle for a playbook; null where this build has no triage.</summary>
-    public TriageRun? Triage { get; init; }
+    /// <summary>Judges a bundle for a playbook.</summary>
+    public TriageRun Triage { get; init; } = static (bundle, rules, ct) => Task.Run(() => TriageVerdict.Of(Analyzers.Triage.Run(bundle, ct), rules), ct);
 
-    /// <summary>Undoes a change by its id, at the end of an exercise; null where nothing can.</summary>
-    public Func<string, CancellationToken, Task<ActionOutcome>>? UndoChange { get; init; }
+    /// <summary>Undoes a change by its id, at the end of an exercise. Connections that outlived it go on: the container is a practice one.</summary>
+    public Func<ActionParts, string, CancellationToken, Task<ActionOutcome>> UndoChange { get; init; } = static async (parts, id, ct) =>
+    {
+        UndoResult undone = await new ChangeUndo(parts).RunAsync(id, new UndoChoices(ResetSockets: false), ct);
+        return new ActionOutcome(undone.Undone, undone.Summary, undone.Commands, null, null, new Dictionary<string, string>(), []);
+    };
 
     /// <summary>The append-only timeline of a case.</summary>
-    public Func<CaseHome, string, IPlaybookTimeline> OpenTimeline { get; init; } = static (_, _) => new RunFileOnly();
+    public Func<CaseHome, string, IPlaybookTimeline> OpenTimeline { get; init; } = static (home, id) => new Casebook(home, id);
 
     /// <summary>Where records of frozen containers are.</summary>
     public string FrozenFolder { get; init; } = FreezeState.DefaultFolder;

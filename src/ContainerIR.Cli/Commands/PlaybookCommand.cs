@@ -24,8 +24,8 @@ internal static class PlaybookCommand
         command.Add(MakeList(surroundings));
         command.Add(MakeShow(surroundings));
         command.Add(MakeCheck(surroundings));
-        command.Add(PlaybookRunCommand.MakeRun(surroundings));
-        command.Add(PlaybookRunCommand.MakeResume(surroundings));
+        command.Add(PlaybookRun.MakeRun(surroundings));
+        command.Add(PlaybookRun.MakeResume(surroundings));
         command.Add(MakeExport(surroundings));
         command.Add(MakeImport(surroundings));
         command.Add(MakeApprovers(surroundings));
@@ -148,9 +148,9 @@ internal static class PlaybookCommand
 
     private static (JsonObject Status, Playbook Playbook) Status(CaseHome home, string caseId, string runId, IReadOnlyList<IAction> actions)
     {
-        string folder = PlaybookRunCommand.CaseFolder(home, caseId);
+        string folder = PlaybookRun.CaseFolder(home, caseId);
         using RunFile file = RunFile.Open(folder, runId);
-        Playbook playbook = file.Load(PlaybookRunCommand.OpeningOf(file).Sha256, actions);
+        Playbook playbook = file.Load(PlaybookRun.OpeningOf(file).Sha256, actions);
         return (ExecutionStatus.Of(file.Lines, playbook), playbook);
     }
 

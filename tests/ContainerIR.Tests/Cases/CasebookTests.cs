@@ -84,7 +84,7 @@ public sealed class The_casebook : IDisposable
     [Fact]
     public void Passes_over_a_row_of_a_playbook_that_stands_there_and_refuses_another_in_its_place()
     {
-        IPlaybookTimeline timeline = new Casebook(Home, "IR-7");
+        Casebook timeline = new(Home, "IR-7");
         PlaybookEvent row = SomeRow(1);
 
         timeline.Append(row);

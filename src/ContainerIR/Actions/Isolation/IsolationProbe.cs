@@ -30,7 +30,8 @@ internal sealed class IsolationProbe(IsolationPlan plan, IsolationWork work, Act
     // TEST-NET-1, RFC 5737: routed nowhere, should the isolation leak.
     private static readonly IPAddress Outside = IPAddress.Parse("192.0.2.1");
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(150);
-    private static readonly TimeSpan CountLimit = TimeSpan.FromMilliseconds(1500);
+    private static readonly TimeSpan CountLimit = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Tries every way.</summary>
     public async Task<IReadOnlyList<ProbedWay>> RunAsync(CancellationToken ct)
@@ -124,7 +125,7 @@ internal sealed class IsolationProbe(IsolationPlan plan, IsolationWork work, Act
         }
 
         return before is { } count
-            ? HasRisen(count, isFrom: true)
+            ? HasRisen(count, isFrom: true, () => inside.Send(to, port))
                 ? new ProbedWay(name, true, $"a datagram to {to} was dropped, and counted")
                 : new ProbedWay(name, false, $"a datagram to {to} was not seen among the drops")
             : new ProbedWay(name, AreDown(), $"a datagram to {to}: the link is {(AreDown() ? "down" : "UP")}");
@@ -175,7 +176,7 @@ internal sealed class IsolationProbe(IsolationPlan plan, IsolationWork work, Act
             return new ProbedWay("from-host", false, $"OPEN: a datagram from the host to {own} arrived");
         }
 
-        bool isShut = before is { } count ? HasRisen(count, isFrom: false) : AreDown();
+        bool isShut = before is { } count ? HasRisen(count, isFrom: false, () => sender.Send(own, inside.Port)) : AreDown();
         return errno != 0 && !isShut
             ? new ProbedWay("from-host", null, $"to {own}: {Libc.Describe(errno)}")
             : new ProbedWay("from-host", isShut, $"a datagram from the host to {own} was {(isShut ? "dropped" : "not seen among the drops")}");
@@ -255,12 +256,19 @@ internal sealed class IsolationProbe(IsolationPlan plan, IsolationWork work, Act
         return (RouteTables.Addresses(netlink).Addresses, RouteTables.Routes(netlink).Routes);
     }
 
-    // A datagram may wait for its neighbour's address first; the question for that is dropped and counted within a second.
-    private bool HasRisen(DropCount before, bool isFrom)
+    // A datagram waits for its neighbour's address first. The kernel asks for that three times, a second apart, then gives up and throws away what waited: a
+    // datagram that came after the last question is never seen by anybody. So it is sent again, until a question or the datagram itself is counted.
+    private bool HasRisen(DropCount before, bool isFrom, Action? again = null)
     {
-        long started = Stopwatch.GetTimestamp();
+        long started = Stopwatch.GetTimestamp(), sent = started;
         do
         {
+            if (again is not null && Stopwatch.GetElapsedTime(sent) > AgainAfter)
+            {
+                again();
+                sent = Stopwatch.GetTimestamp();
+            }
+
             if (work.Drops(plan) is { } now && (isFrom ? now.From > before.From : now.To > before.To))
             {
                 return true;

@@ -1,5 +1,6 @@
 using ContainerIR.Acquisitions;
 using ContainerIR.Actions;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Runtimes;
 
@@ -9,7 +10,22 @@ namespace ContainerIR.Playbooks.Actions;
 /// <param name="Score">0 to 100.</param>
 /// <param name="Rules">Ids of the rules that fired.</param>
 /// <param name="Severities">Severities of the findings, lower case.</param>
-internal sealed record TriageVerdict(int Score, IReadOnlyList<string> Rules, IReadOnlyList<string> Severities);
+internal sealed record TriageVerdict(int Score, IReadOnlyList<string> Rules, IReadOnlyList<string> Severities)
+{
+    /// <summary>The verdict by some of the rules; what an allow-list takes out does not count.</summary>
+    /// <param name="report">All that triage gave.</param>
+    /// <param name="rules"><c>*</c> is all, <c>CIR-0*</c> those that begin so.</param>
+    public static TriageVerdict Of(TriageReport report, IReadOnlyList<string> rules)
+    {
+        TriageReport chosen = report with { Findings = [.. report.Counted.Where(finding => rules.Any(rule => IsMeant(rule.Trim(), finding.Rule.Id)))] };
+        return new TriageVerdict(
+            chosen.Score,
+            [.. chosen.Findings.Select(finding => finding.Rule.Id).Distinct().Order(StringComparer.Ordinal)],
+            [.. chosen.Findings.Select(finding => finding.Severity.ToString().ToLowerInvariant()).Distinct()]);
+    }
+
+    private static bool IsMeant(string rule, string id) => rule.EndsWith('*') ? id.StartsWith(rule[..^1], StringComparison.Ordinal) : id == rule;
+}
 
 /// <summary>Judges a sealed bundle by the rules named; <c>*</c> is all, <c>CIR-0*</c> those that begin so.</summary>
 internal delegate Task<TriageVerdict> TriageRun(string bundle, IReadOnlyList<string> rules, CancellationToken ct);

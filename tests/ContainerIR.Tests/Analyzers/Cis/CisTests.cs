@@ -5,7 +5,6 @@ using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Tests.Bundles;
 using ContainerIR.Tests.Cli;
-using ContainerIR.Tests.Some;
 using Xunit;
 
 namespace ContainerIR.Tests.Analyzers.Cis;

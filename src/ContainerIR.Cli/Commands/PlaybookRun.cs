@@ -15,7 +15,7 @@ using ContainerIR.Rows;
 namespace ContainerIR.Cli.Commands;
 
 /// <summary><c>cir playbook run</c> and <c>cir playbook resume</c>.</summary>
-internal static class PlaybookRunCommand
+internal static class PlaybookRun
 {
     public static Command MakeRun(Surroundings surroundings)
     {
@@ -43,7 +43,7 @@ internal static class PlaybookRunCommand
             {
                 CaseId = id,
                 Container = parsed.GetValue(container) ?? "",
-                Operator = OperatorOf(surroundings, place, parsed.GetValue(examiner)),
+                Operator = OperatorOf(place, parsed.GetValue(examiner)),
                 Inputs = Inputs(parsed.GetValue(variables) ?? []),
                 IsExercise = parsed.GetValue(exercise),
                 Override = parsed.GetValue(force),
@@ -64,7 +64,7 @@ internal static class PlaybookRunCommand
             SayMissingApprovers(surroundings, place, playbook);
             using RunFile file = RunFile.Create(CaseFolder(place, id), surroundings.Clock.GetUtcNow());
             surroundings.Out.WriteLine(file.RunId);
-            return await RunAsync(surroundings, place, library, actions, playbook, request, file, ct);
+            return await RunAsync(surroundings, place, library, actions, playbook, request, file, parsed.GetValue(endpoint), ct);
         });
         return command;
     }
@@ -95,12 +95,12 @@ internal static class PlaybookRunCommand
             {
                 CaseId = id,
                 Container = opening.Container,
-                Operator = OperatorOf(surroundings, place, parsed.GetValue(examiner)),
+                Operator = OperatorOf(place, parsed.GetValue(examiner)),
                 Inputs = opening.Inputs,
                 IsExercise = opening.IsExercise,
                 Override = opening.Override,
             };
-            return await RunAsync(surroundings, place, PlaybookCommand.Library(place, actions), actions, file.Load(opening.Sha256, actions), request, file, ct);
+            return await RunAsync(surroundings, place, PlaybookCommand.Library(place, actions), actions, file.Load(opening.Sha256, actions), request, file, parsed.GetValue(endpoint), ct);
         });
         return command;
     }
@@ -118,11 +118,11 @@ internal static class PlaybookRunCommand
         : throw new OperatorException($"The run {file.RunId} was never begun.", "Start it anew: cir playbook run");
 
     private static async Task<int> RunAsync(
-        Surroundings surroundings, CaseHome home, PlaybookLibrary library, IReadOnlyList<IAction> actions, Playbook playbook, RunRequest request, RunFile file, CancellationToken ct)
+        Surroundings surroundings, CaseHome home, PlaybookLibrary library, IReadOnlyList<IAction> actions, Playbook playbook, RunRequest request, RunFile file, string? endpoint, CancellationToken ct)
     {
         using PlaybookEngine engine = new(new EngineParts(actions, surroundings.OpenTimeline(home, request.CaseId), new PlaybookPeople(surroundings), PlaybookCommand.Roster(home), library.ById, surroundings.Clock)
         {
-            Undo = surroundings.UndoChange,
+            Undo = (id, token) => surroundings.UndoChange(new ActionParts(home, surroundings.Clock) { Endpoint = endpoint }, id, token),
         });
         FinishedRun run;
         try
@@ -209,7 +209,7 @@ internal static class PlaybookRunCommand
         Triage = surroundings.Triage,
     });
 
-    private static Operator OperatorOf(Surroundings surroundings, CaseHome home, string? examiner)
+    private static Operator OperatorOf(CaseHome home, string? examiner)
     {
         HostFacts host = HostFacts.Read();
         LocalLogin login = host.Login;
