@@ -33,6 +33,7 @@ internal static class Cli
         root.Add(UndoCommand.Make(surroundings));
         root.Add(StatusCommand.Make(surroundings));
         root.Add(WatchCommand.Make(surroundings));
+        root.Add(PlaybookCommand.Make(surroundings));
         root.Add(KeysCommand.Make(surroundings));
         root.Add(DoctorCommand.Make(surroundings));
         root.Add(ConsoleCommand.Make(surroundings));

@@ -1,6 +1,10 @@
 using ContainerIR.Acquisitions;
+using ContainerIR.Actions;
 using ContainerIR.Cases;
 using ContainerIR.Linux;
+using ContainerIR.Playbooks.Actions;
+using ContainerIR.Playbooks.Runs;
+using ContainerIR.Rows;
 
 namespace ContainerIR.Cli;
 
@@ -37,6 +41,25 @@ internal sealed record Surroundings
 
     /// <summary>Runs acquisitions.</summary>
     public required AcquireRun Acquire { get; init; }
+
+    /// <summary>Reads a line a person typed; null at the end of the input.</summary>
+    public Func<string?> AskLine { get; init; } = static () => Console.In.ReadLine();
+
+    /// <summary>All actions of playbooks: those that look, copy and tell, and those that contain.</summary>
+    public Func<OwnActionParts, IReadOnlyList<IAction>> Actions { get; init; } = static own =>
+    {
+        IReadOnlyList<IAction> others = ActionList.Make(new ActionParts(own.Home, own.Clock) { Endpoint = own.Endpoint });
+        return [.. OwnActions.Make(own, others), .. others];
+    };
+
+    /// <summary>Judges a bundle for a playbook; null where this build has no triage.</summary>
+    public TriageRun? Triage { get; init; }
+
+    /// <summary>Undoes a change by its id, at the end of an exercise; null where nothing can.</summary>
+    public Func<string, CancellationToken, Task<ActionOutcome>>? UndoChange { get; init; }
+
+    /// <summary>The append-only timeline of a case.</summary>
+    public Func<CaseHome, string, IPlaybookTimeline> OpenTimeline { get; init; } = static (_, _) => new RunFileOnly();
 
     /// <summary>Where records of frozen containers are.</summary>
     public string FrozenFolder { get; init; } = FreezeState.DefaultFolder;

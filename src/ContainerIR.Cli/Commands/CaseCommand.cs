@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContainerIR.Acquisitions;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence.Text;
@@ -6,7 +7,7 @@ using ContainerIR.Evidence.Verification;
 
 namespace ContainerIR.Cli.Commands;
 
-/// <summary><c>cir case new|list|show|add|rebuild</c>.</summary>
+/// <summary><c>cir case new|list|show|add|rebuild</c>; the case's record is <see cref="CaseRecord"/>.</summary>
 internal static class CaseCommand
 {
     public static Command Make(Surroundings surroundings)
@@ -16,6 +17,10 @@ internal static class CaseCommand
         command.Add(MakeList(surroundings));
         command.Add(MakeShow(surroundings));
         command.Add(MakeAdd(surroundings));
+        command.Add(CaseRecord.MakeNote(surroundings));
+        command.Add(CaseRecord.MakeCheck(surroundings));
+        command.Add(CaseRecord.MakeClose(surroundings));
+        command.Add(CaseRecord.MakeReopen(surroundings));
         command.Add(MakeRebuild(surroundings));
         return command;
     }
@@ -119,6 +124,7 @@ internal static class CaseCommand
         command.SetAction(async (parsed, ct) =>
         {
             using CaseStore store = CaseStore.Open(surroundings.Home(parsed.GetValue(home)), parsed.GetRequiredValue(id));
+            Casebook.RefuseIfClosed(store);
             string path = parsed.GetRequiredValue(bundle);
             VerificationReport report = await BundleVerifier.VerifyAsync(path, new VerifyOptions(parsed.GetValue(ca)), ct);
             if (report.Verdict != Verdict.Verified)
@@ -129,6 +135,7 @@ internal static class CaseCommand
             }
 
             IndexedBundle indexed = await CaseIndexer.IndexAsync(store, path, ct);
+            CaseWork.Record(store, Casebook.Added, null, Path.GetFileName(indexed.BundlePath), $"verified, root sha256 {report.RootSha256}");
             if (parsed.GetValue(json))
             {
                 CliJson.Write(surroundings.Out, indexed, CliJson.Default.IndexedBundle);

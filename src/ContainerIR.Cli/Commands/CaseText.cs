@@ -22,6 +22,7 @@ internal static class CaseText
         }
 
         writer.WriteLine($"  {overview.Folder}");
+        WriteCasebook(writer, overview.Casebook);
         if (overview.Bundles.Count == 0)
         {
             writer.WriteLine();
@@ -38,6 +39,29 @@ internal static class CaseText
         {
             writer.WriteLine();
             writer.WriteLine($"Not in the index: {name} (interrupted, or put there by hand; cir case rebuild {overview.Id} says why)");
+        }
+    }
+
+    private static void WriteCasebook(TextWriter writer, CasebookOverview casebook)
+    {
+        if (casebook.ClosedAt is { } closed)
+        {
+            writer.WriteLine($"  CLOSED {Quantities.Instant(closed)}: {casebook.ClosedBecause}");
+        }
+
+        foreach (IGrouping<string, CaseTag> tags in casebook.Tags.GroupBy(tag => tag.About))
+        {
+            writer.WriteLine($"  tags {string.Join(", ", tags.Select(tag => tag.Tag))}{(tags.Key.Length > 0 ? $"  ({tags.Key})" : "")}");
+        }
+
+        foreach (CaseExhibit exhibit in casebook.Exhibits)
+        {
+            writer.WriteLine($"  exhibit {exhibit.Number}  {exhibit.Bundle}");
+        }
+
+        foreach (CaseNote note in casebook.Notes)
+        {
+            writer.WriteLine($"  note {Quantities.Instant(note.At)}, {note.By}{(note.About.Length > 0 ? $", on {note.About}" : "")}: {note.Text}");
         }
     }
 

@@ -135,7 +135,12 @@ internal static class DoCommand
             Description = parameter.Help + words,
             HelpName = parameter.Kind switch
             {
-                ParameterKind.Number => "NUMBER", ParameterKind.Switch => "true|false", ParameterKind.Size => "SIZE", ParameterKind.Duration => "TIME", ParameterKind.List => "A,B", _ => "TEXT",
+                ParameterKind.Number => "NUMBER",
+                ParameterKind.Switch => "true|false",
+                ParameterKind.Size => "SIZE",
+                ParameterKind.Duration => "TIME",
+                ParameterKind.List => "A,B",
+                _ => "TEXT",
             },
             Required = parameter.Required,
             Arity = parameter.Kind == ParameterKind.Switch ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,

@@ -22,6 +22,8 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(CaseOverview))]
 [JsonSerializable(typeof(IReadOnlyList<CaseSummary>))]
 [JsonSerializable(typeof(CaseFolderJson))]
+[JsonSerializable(typeof(CasebookHead))]
+[JsonSerializable(typeof(CheckedCase))]
 [JsonSerializable(typeof(RebuiltJson))]
 [JsonSerializable(typeof(IndexedBundle))]
 [JsonSerializable(typeof(ContainersJson))]

@@ -39,6 +39,7 @@ public static class Acquirer
 
         // Keys before evidence: a wrong passphrase must not cost a volatile second later.
         ResponderIdentity identity = Responder.Open(parts, request.Examiner);
+        string? bundlesFolder = request.OutDirectory is null || CaseStore.Exists(parts.Home, request.CaseId) ? BundlesFolderOf(parts.Home, request.CaseId) : null;
         SignatureSearch signatures = new([.. request.ImageKeys.SelectMany(SignatureKey.Load)], request.ImageSignatures);
         await using IContainerRuntime runtime = request.Root is { } root
             ? RuntimeConnector.OpenDisk(root, clock: parts.Clock)
@@ -47,7 +48,7 @@ public static class Acquirer
         ContainerRef container = await runtime.ResolveAsync(request.Container, ct);
 
         HostFacts host = HostFacts.Read();
-        string outDirectory = request.OutDirectory ?? BundlesFolderOf(parts.Home, request.CaseId);
+        string outDirectory = request.OutDirectory ?? bundlesFolder!;
         BundleOptions options = new()
         {
             OutDirectory = outDirectory,
@@ -66,7 +67,7 @@ public static class Acquirer
         }
 
         relay.Enter(AcquisitionStage.Indexing);
-        string? indexProblem = await IndexAsync(parts.Home, request.CaseId, bundle.Path);
+        string? indexProblem = await IndexAsync(parts.Home, request, bundle.Path);
         relay.Enter(AcquisitionStage.Done);
         return new AcquisitionResult
         {
@@ -98,6 +99,7 @@ public static class Acquirer
         writer.RecordPolicy(parts.Seal.Policy);
         Circumstances.RecordClock(writer, host.Clock, "start");
         writer.RecordCustody(custody);
+        CaseWork.SealHead(writer, parts.Home, request.CaseId);
         ClockWatch clocks = new(writer, host.Clock, ClockFacts.Read);
         CollectionContext context = new(runtime, events, request.Profile, parts.Clock)
         {
@@ -234,13 +236,14 @@ public static class Acquirer
         }
     }
 
-    private static async Task<string?> IndexAsync(CaseHome home, string caseId, string bundlePath)
+    private static async Task<string?> IndexAsync(CaseHome home, AcquisitionRequest request, string bundlePath)
     {
         try
         {
-            using CaseStore store = CaseStore.Open(home, caseId);
+            using CaseStore store = CaseStore.Open(home, request.CaseId);
             // Not cancellable: the bundle is sealed, and an index that is half there would be rebuilt anyway.
             await CaseIndexer.IndexAsync(store, bundlePath, CancellationToken.None);
+            CaseWork.Record(store, Casebook.Acquired, request.Examiner, Path.GetFileName(bundlePath), request.Reason is { Length: > 0 } reason ? reason : "acquired");
             return null;
         }
         catch (OperatorException failure)
@@ -251,7 +254,8 @@ public static class Acquirer
 
     private static string BundlesFolderOf(CaseHome home, string caseId)
     {
-        using CaseStore store = CaseStore.OpenReadOnly(home, caseId);
+        using CaseStore store = CaseStore.Open(home, caseId);
+        Casebook.RefuseIfClosed(store);
         return store.BundlesFolder;
     }
 }

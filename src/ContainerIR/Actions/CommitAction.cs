@@ -67,7 +67,9 @@ internal sealed class CommitAction(ActionParts parts) : ContainerAction(parts), 
                 bool isThere = await IsThereAsync(scene.Runtime, image, token);
                 return new AppliedChange($"Image {image}{(name.Length > 0 ? " as " + name : ", without a name")}.", isThere)
                 {
-                    Facts = new Dictionary<string, string> { ["image"] = image }, Outputs = new Dictionary<string, string> { ["image"] = image }, EvidenceRefs = [image],
+                    Facts = new Dictionary<string, string> { ["image"] = image },
+                    Outputs = new Dictionary<string, string> { ["image"] = image },
+                    EvidenceRefs = [image],
                 };
             },
         });

@@ -45,7 +45,8 @@ internal sealed class NetworkDisconnectAction(ActionParts parts) : ContainerActi
                     ContainerRef after = await scene.Runtime.ResolveAsync(scene.Container.Id, token);
                     bool isOff = !after.Networks.Any(each => networks.Exists(gone => gone.NetworkId == each.NetworkId && gone.Name == each.Name));
                     return new AppliedChange(
-                        $"It is off {string.Join(", ", networks.Select(each => DisplayText.Shorten(each.Name, 64)))}. To put it back (as another endpoint): docker network connect.", isOff) { Done = isOff };
+                        $"It is off {string.Join(", ", networks.Select(each => DisplayText.Shorten(each.Name, 64)))}. To put it back (as another endpoint): docker network connect.", isOff)
+                    { Done = isOff };
                 },
             });
     }

@@ -47,7 +47,9 @@ internal sealed class StopProcessAction(ActionParts parts) : ContainerAction(par
                 EvidenceCost = EvidenceCost,
                 Facts = new Dictionary<string, string>
                 {
-                    ["pid"] = target.Pid.ToString(CultureInfo.InvariantCulture), ["start"] = target.StartTicks.ToString(CultureInfo.InvariantCulture), ["name"] = target.Name,
+                    ["pid"] = target.Pid.ToString(CultureInfo.InvariantCulture),
+                    ["start"] = target.StartTicks.ToString(CultureInfo.InvariantCulture),
+                    ["name"] = target.Name,
                 },
                 Apply = _ =>
                 {

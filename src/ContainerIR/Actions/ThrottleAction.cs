@@ -104,7 +104,8 @@ internal sealed class ThrottleAction(ActionParts parts) : ContainerAction(parts)
 
                 bool isSet = files.TrueForAll(file => CgroupFiles.Read(file.Path) == file.New);
                 return Task.FromResult(new AppliedChange(
-                    string.Join(", ", files.Select(file => $"{Path.GetFileName(file.Path)} is {CgroupFiles.Read(file.Path)}, was {file.Old}")) + ".", isSet) { Done = isSet });
+                    string.Join(", ", files.Select(file => $"{Path.GetFileName(file.Path)} is {CgroupFiles.Read(file.Path)}, was {file.Old}")) + ".", isSet)
+                { Done = isSet });
             },
         });
     }

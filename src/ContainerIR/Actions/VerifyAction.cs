@@ -34,7 +34,9 @@ internal sealed class VerifyAction(ActionParts parts) : ContainerAction(parts)
         bool isGood = report.Verdict == Verdict.Verified;
         return new AppliedChange($"{Evidence.Text.DisplayText.Escape(Path.GetFileName(bundle))} is {report.Verdict.ToString().ToLowerInvariant()}.", isGood)
         {
-            Done = isGood, EvidenceRefs = [bundle], Outputs = new Dictionary<string, string> { ["root_sha256"] = report.RootSha256 ?? "" },
+            Done = isGood,
+            EvidenceRefs = [bundle],
+            Outputs = new Dictionary<string, string> { ["root_sha256"] = report.RootSha256 ?? "" },
         };
     }
 
@@ -51,7 +53,8 @@ internal sealed class VerifyAction(ActionParts parts) : ContainerAction(parts)
         bool isProven = IsolationProbe.IsProven(ways);
         return new AppliedChange($"Isolation {change.Id} is {look.Words}: {IsolationProbe.Words(ways)}.", isProven)
         {
-            Done = isProven, Outputs = IsolateAction.OutputsOf(IsolationPlan.Of(change), ways),
+            Done = isProven,
+            Outputs = IsolateAction.OutputsOf(IsolationPlan.Of(change), ways),
         };
     }
 }

@@ -18,6 +18,9 @@ public sealed record CaseOverview
     /// <summary>Why; null when not said.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>What people said and decided.</summary>
+    public required CasebookOverview Casebook { get; init; }
+
     /// <summary>Its bundles, in the order of acquisition.</summary>
     public required IReadOnlyList<BundleOverview> Bundles { get; init; }
 

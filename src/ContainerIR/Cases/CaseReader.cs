@@ -33,6 +33,7 @@ public static class CaseReader
             Id = store.Id,
             Folder = DisplayText.Escape(store.Folder),
             CreatedAt = DateTimeOffset.UnixEpoch,
+            Casebook = CasebookOverview.Of(store),
             Bundles = bundles,
             NotIndexed = [.. store.ListBundles().Select(path => Path.GetFileName(path)).Where(name => !known.Contains(name)).Select(DisplayText.Escape)],
         };

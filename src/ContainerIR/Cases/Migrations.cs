@@ -5,7 +5,7 @@ namespace ContainerIR.Cases;
 /// edited. Nothing here needs a newer SQLite than 3.40.
 /// </summary>
 /// <remarks>
-/// Two kinds of tables. The <b>record</b> (<c>case</c>, and what later steps add: notes, playbook runs) exists nowhere else. The <b>index</b>
+/// Two kinds of tables. The <b>record</b> (<c>case</c>, <c>casebook</c>) exists nowhere else. The <b>index</b>
 /// (<see cref="IndexTables"/>) says again what the sealed bundles say and can be thrown away and filled anew. Instants are nanoseconds since
 /// 1970-01-01 UTC, held at the ends of 64 bits where a file claims more; the exact value stands in the bundle. Paths of files are the bytes found (BLOB) with
 /// the same escaped beside them (<c>display</c>); texts of processes and sockets are in display form, their exact bytes stand in the item at <c>row</c>.
@@ -178,6 +178,29 @@ internal static class Migrations
         ) STRICT;
         CREATE INDEX timeline_at ON timeline (at_ns);
         CREATE INDEX timeline_bundle ON timeline (bundle_id, source, at_ns);
+        """,
+
+        // 2: the casebook, which only grows. A trigger on insertion too: INSERT OR REPLACE deletes without firing the one on deletion.
+        """
+        CREATE TABLE casebook (
+            seq       INTEGER PRIMARY KEY,
+            utc_ns    INTEGER NOT NULL,
+            run       TEXT NOT NULL,
+            run_seq   INTEGER NOT NULL,
+            event     TEXT NOT NULL,
+            line      TEXT NOT NULL,
+            prev_hash TEXT NOT NULL,
+            hash      TEXT NOT NULL UNIQUE,
+            UNIQUE (run, run_seq)
+        ) STRICT;
+        CREATE INDEX casebook_utc ON casebook (utc_ns);
+        CREATE TRIGGER casebook_insert BEFORE INSERT ON casebook
+        WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM casebook)
+            OR NEW.prev_hash IS NOT coalesce((SELECT hash FROM casebook ORDER BY seq DESC LIMIT 1), '0000000000000000000000000000000000000000000000000000000000000000')
+            OR EXISTS (SELECT 1 FROM casebook WHERE (run = NEW.run AND run_seq = NEW.run_seq) OR hash = NEW.hash)
+        BEGIN SELECT RAISE(ABORT, 'the casebook takes new rows at its end alone'); END;
+        CREATE TRIGGER casebook_update BEFORE UPDATE ON casebook BEGIN SELECT RAISE(ABORT, 'the casebook is append-only'); END;
+        CREATE TRIGGER casebook_delete BEFORE DELETE ON casebook BEGIN SELECT RAISE(ABORT, 'the casebook is append-only'); END;
         """,
     ];
 }

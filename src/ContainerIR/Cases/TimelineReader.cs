@@ -1,4 +1,6 @@
 using System.Globalization;
+using ContainerIR.Evidence.Text;
+using ContainerIR.Rows;
 using Microsoft.Data.Sqlite;
 
 namespace ContainerIR.Cases;
@@ -20,7 +22,44 @@ public static class TimelineReader
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(query);
-        return ReadRows(store.Connection, query);
+        IEnumerable<TimelineRow> merged = Merge(ReadRows(store.Connection, query), ReadRecord(store, query));
+        return query.Limit == 0 ? merged : merged.Take(query.Limit);
+    }
+
+    // The record of a case is small beside its evidence; what it says of the text asked for is decided here.
+    private static IEnumerable<TimelineRow> ReadRecord(CaseStore store, TimelineQuery query) => Casebook.Read(store, query.FromNs, query.UntilNs).Select(RowOf)
+        .Where(row => (query.Sources.Count == 0 || query.Sources.Contains(row.Source, StringComparer.Ordinal))
+            && (query.Grep is null || row.Message.Contains(query.Grep, StringComparison.OrdinalIgnoreCase)));
+
+    private static TimelineRow RowOf(PlaybookEvent row) => new()
+    {
+        AtNs = row.UtcNs,
+        Meaning = DisplayText.Shorten(row.Event, 40),
+        Source = row.RunId == Casebook.OwnRun ? TimelineSources.Case : TimelineSources.Playbook,
+        Message = DisplayText.Shorten(
+            string.Join(" ", ((string[])[row.Playbook, row.Step, row.Event, row.Target, $"by {row.Actor}:", string.Join(' ', row.Command), row.Result]).Where(part => part.Length > 0)), 4096),
+    };
+
+    private static IEnumerable<TimelineRow> Merge(IEnumerable<TimelineRow> evidence, IEnumerable<TimelineRow> record)
+    {
+        using IEnumerator<TimelineRow> own = record.GetEnumerator();
+        bool more = own.MoveNext();
+        foreach (TimelineRow row in evidence)
+        {
+            while (more && own.Current.AtNs < row.AtNs)
+            {
+                yield return own.Current;
+                more = own.MoveNext();
+            }
+
+            yield return row;
+        }
+
+        while (more)
+        {
+            yield return own.Current;
+            more = own.MoveNext();
+        }
     }
 
     /// <summary>How SQLite would answer: a line for each step.</summary>

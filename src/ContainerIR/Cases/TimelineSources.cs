@@ -36,6 +36,12 @@ public static class TimelineSources
     /// <summary>What was done to take the evidence, from the bundle's journal; the meaning is the journal's event: <c>item.close</c>, <c>seal</c>, <c>effect</c> …</summary>
     public const string Custody = "custody";
 
+    /// <summary>What a playbook did, from the case's record; the meaning is the row's event: <c>executed</c>, <c>approved</c>, <c>break_glass</c> …</summary>
+    public const string Playbook = "playbook";
+
+    /// <summary>What people did to the case, from its record; the meaning is the row's event: <c>note</c>, <c>acquired</c>, <c>closed</c> …</summary>
+    public const string Case = "case";
+
     /// <summary>All of them, in the order of this file.</summary>
-    public static IReadOnlyList<string> All { get; } = [File, FileBefore, Process, Log, Engine, EngineOther, Image, Socket, Custody];
+    public static IReadOnlyList<string> All { get; } = [File, FileBefore, Process, Log, Engine, EngineOther, Image, Socket, Custody, Playbook, Case];
 }

@@ -39,7 +39,8 @@ internal static class HostProgram
             {
                 failure = thrown;
             }
-        }) { IsBackground = true, Name = "netns-program" };
+        })
+        { IsBackground = true, Name = "netns-program" };
         thread.Start();
         thread.Join();
         return result ?? throw new IOException($"{program}: {failure?.Message}", failure);

@@ -135,7 +135,15 @@ public sealed class The_change_journal
 
     private static Change Some(string action) => new()
     {
-        Id = "", Action = action, ContainerId = new string('a', 64), ContainerName = "x", CaseId = SomeHost.CaseId, Actor = "a responder", Endpoint = RealEngine.Endpoint,
-        BootId = "", State = ChangeState.Intended, IntendedAt = default,
+        Id = "",
+        Action = action,
+        ContainerId = new string('a', 64),
+        ContainerName = "x",
+        CaseId = SomeHost.CaseId,
+        Actor = "a responder",
+        Endpoint = RealEngine.Endpoint,
+        BootId = "",
+        State = ChangeState.Intended,
+        IntendedAt = default,
     };
 }

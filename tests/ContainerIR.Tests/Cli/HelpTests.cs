@@ -15,6 +15,8 @@ public sealed class The_help
         ["bundle", "timestamp"], ["bundle", "sign"], ["bundle", "prove"], ["bundle", "extract"], ["bundle", "pack"], ["bundle", "unpack"], ["handover"], ["receive"], ["custody"],
         ["keys"], ["keys", "new"], ["keys", "show"], ["keys", "csr"], ["keys", "install-chain"], ["keys", "age"], ["doctor"], ["console"], ["export"], ["report"], ["ship"],
         ["do"], ["do", "isolate"], ["do", "throttle"], ["do", "stop"], ["undo"], ["status"], ["watch"], ["watch", "isolation"],
+        ["playbook"], ["playbook", "list"], ["playbook", "show"], ["playbook", "check"], ["playbook", "run"], ["playbook", "resume"], ["playbook", "export"], ["playbook", "import"],
+        ["playbook", "approvers"],
     ];
 
     [Fact]

@@ -35,6 +35,13 @@ internal sealed class SomeTerminal : IDisposable
 
     public AcquireRun Acquire { get; set; } = (_, _, _, _) => throw new OperatorException("nothing was to be acquired", "mend the test");
 
+    /// <summary>Lines a person types to questions that are no secret.</summary>
+    public Queue<string> Lines { get; } = [];
+
+    public Func<ContainerIR.Playbooks.Actions.OwnActionParts, IReadOnlyList<ContainerIR.Actions.IAction>>? Actions { get; set; }
+
+    public ContainerIR.Rows.IPlaybookTimeline Timeline { get; set; } = new ContainerIR.Playbooks.Runs.RunFileOnly();
+
     public Surroundings Surroundings => new()
     {
         Out = output,
@@ -50,6 +57,9 @@ internal sealed class SomeTerminal : IDisposable
         IsRoot = IsRoot,
         Clock = TimeProvider.System,
         Acquire = Acquire,
+        AskLine = () => Lines.TryDequeue(out string? line) ? line : null,
+        Actions = Actions ?? (own => ContainerIR.Playbooks.Actions.OwnActions.Make(own, [])),
+        OpenTimeline = (_, _) => Timeline,
         FrozenFolder = FrozenFolder,
     };
 

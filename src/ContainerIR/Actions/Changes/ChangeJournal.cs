@@ -36,7 +36,10 @@ internal sealed class ChangeJournal(string folder, TimeProvider clock)
                 // FileShare.None is flock(2): it is gone with the process.
                 return new FileStream(path, new FileStreamOptions
                 {
-                    Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                    Mode = FileMode.OpenOrCreate,
+                    Access = FileAccess.ReadWrite,
+                    Share = FileShare.None,
+                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
                 });
             }
             catch (UnauthorizedAccessException failure)
@@ -82,7 +85,9 @@ internal sealed class ChangeJournal(string folder, TimeProvider clock)
         {
             using (FileStream file = new(partial, new FileStreamOptions
             {
-                Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             }))
             {
                 JsonSerializer.Serialize(file, change, ChangeJson.Default.Change);

@@ -1,0 +1,21 @@
+using ContainerIR.Actions;
+using ContainerIR.Evidence.Text;
+
+namespace ContainerIR.Playbooks.Actions;
+
+/// <summary>Tells the people around the run; the words stand in the case's timeline, from where <c>cir ship</c> takes them further.</summary>
+internal sealed class NotifyAction(OwnActionParts parts) : ReadingAction
+{
+    public override string Name => "notify";
+
+    public override string Title => "Tells the people around the run, on record";
+
+    public override IReadOnlyList<ActionParameter> Parameters { get; } = [new("text", ParameterKind.Text, "What is said.", Required: true)];
+
+    public override Task<ActionOutcome> RunAsync(ActionCall call, CancellationToken ct)
+    {
+        string text = DisplayText.Shorten(call.With["text"], 2000);
+        parts.Say("! " + text);
+        return Task.FromResult(Outcome(true, text));
+    }
+}
