@@ -8,7 +8,7 @@ namespace ContainerIR.Cases;
 /// <summary>Reads the timeline of a case, oldest first, one row in memory at a time.</summary>
 public static class TimelineReader
 {
-    /// <summary>Columns of <see cref="RowOf"/>.</summary>
+    /// <summary>Columns of <see cref="RowOf(SqliteDataReader)"/>.</summary>
     internal const string Columns = "t.at_ns, t.id, t.meaning, t.source, t.message, b.folder, coalesce(i.path, 'journal.jsonl'), t.row";
 
     /// <summary>CROSS JOIN: the timeline is the outer loop, so that its order is that of its index and nothing is sorted.</summary>
