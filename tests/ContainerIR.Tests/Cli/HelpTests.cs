@@ -10,7 +10,7 @@ public sealed class The_help
 
     private static readonly string[][] Commands =
     [
-        [], ["containers"], ["acquire"], ["triage"], ["verify"], ["case"], ["case", "new"], ["case", "list"], ["case", "show"], ["case", "add"], ["case", "rebuild"], ["timeline"], ["bundle"], ["bundle", "recover"],
+        [], ["containers"], ["acquire"], ["triage"], ["whois"], ["verify"], ["case"], ["case", "new"], ["case", "list"], ["case", "show"], ["case", "add"], ["case", "rebuild"], ["timeline"], ["bundle"], ["bundle", "recover"],
         ["bundle", "export-image"],
         ["bundle", "timestamp"], ["bundle", "sign"], ["bundle", "prove"], ["bundle", "extract"], ["bundle", "pack"], ["bundle", "unpack"], ["handover"], ["receive"], ["custody"],
         ["keys"], ["keys", "new"], ["keys", "show"], ["keys", "csr"], ["keys", "install-chain"], ["keys", "age"], ["doctor"], ["console"], ["export"], ["report"], ["ship"],
