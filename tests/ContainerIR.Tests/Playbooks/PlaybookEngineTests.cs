@@ -497,7 +497,9 @@ public sealed class A_shipped_playbook : IDisposable
                 question.Choices.Count > 0 ? question.Choices[found ? 0 : ^1] : question.Type switch { "bool" => found ? "true" : "false", "integer" => "1", "float" => "1", _ => "text" }));
             actions.Answers["triage"] = (_, _) => Task.FromResult(SomeActions.Done("", new Dictionary<string, string>
             {
-                ["score"] = found ? "90" : "0", ["rules"] = found ? "CIR-001,CIR-002,CIR-007,CIR-009,CIR-018,CIR-025,CIR-034,CIR-042,CIR-058,CIR-060,CIR-061" : "", ["replaced"] = "false",
+                ["score"] = found ? "90" : "0",
+                ["rules"] = found ? "CIR-001,CIR-002,CIR-007,CIR-009,CIR-018,CIR-025,CIR-034,CIR-042,CIR-058,CIR-060,CIR-061" : "",
+                ["replaced"] = "false",
             }));
             actions.Answers["collect"] = (_, _) => Task.FromResult(SomeActions.Done("", new Dictionary<string, string> { ["replaced"] = found ? "true" : "false", ["respawns"] = "1" }));
             PlaybookLibrary library = new("/nonexistent", actions.All);

@@ -44,7 +44,12 @@ internal static class PlaybookSchema
                 ["minItems"] = 1,
                 ["items"] = Object(null, ["name"], new JsonObject
                 {
-                    ["name"] = Text(null), ["description"] = Text(null), ["source"] = Text(null), ["url"] = Text(null), ["external_id"] = Text(null), ["reference_id"] = Text(null),
+                    ["name"] = Text(null),
+                    ["description"] = Text(null),
+                    ["source"] = Text(null),
+                    ["url"] = Text(null),
+                    ["external_id"] = Text(null),
+                    ["reference_id"] = Text(null),
                 }),
             },
             ["variables"] = new JsonObject { ["type"] = "object", ["propertyNames"] = Pattern(Name, null), ["additionalProperties"] = Variable() },
