@@ -11,7 +11,7 @@ need /bin/busybox:busybox-static gcc:gcc /usr/include/stdlib.h:libc6-dev openssl
 ./build.sh || exit 1
 engine_up || exit 2
 # Everything the tests write beside the repository, gone with them however they end.
-scratch=$(mktemp -d /tmp/cir-tests.XXXXXX)
+scratch=$(mktemp -d /tmp/cir-tests.XXXXXX) && chmod 755 "$scratch" # users other than root must get through
 trap 'podman_down; engine_down; leave_nothing "$scratch"' EXIT
 podman_up
 trap 'exit 130' INT TERM

@@ -76,10 +76,11 @@ internal sealed class YaraAnalyzer(YaraRules rules, Action<string> note) : IAnal
 
         string list = Path.Combine(folder, "list");
         IReadOnlyList<YaraMatch> matches = ScanList(compiled, list, batch) ?? [.. batch.SelectMany(window => ScanAlone(compiled, list, window))];
-        Dictionary<string, YaraWindow> windows = batch.ToDictionary(window => window.File);
-        foreach (YaraMatch match in matches)
+        // The program scans several files at once and tells of them as they end: the same bytes must give the same order.
+        ILookup<string, YaraMatch> byFile = matches.ToLookup(match => match.File);
+        foreach (YaraWindow window in batch)
         {
-            if (windows.TryGetValue(match.File, out YaraWindow? window))
+            foreach (YaraMatch match in byFile[window.File])
             {
                 yield return Make(match, window);
             }
