@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ContainerIR.Actions;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Playbooks.Yaml;
 
