@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ContainerIR.Acquisitions;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence.Text;
@@ -134,7 +135,7 @@ internal static class CaseCommand
                 return ExitCode.VerificationFailed;
             }
 
-            IndexedBundle indexed = await CaseIndexer.IndexAsync(store, path, ct);
+            IndexedBundle indexed = await CaseIndexer.IndexAsync(store, path, CaseFindings.Judge, ct);
             CaseWork.Record(store, Casebook.Added, null, Path.GetFileName(indexed.BundlePath), $"verified, root sha256 {report.RootSha256}");
             if (parsed.GetValue(json))
             {
@@ -169,7 +170,7 @@ internal static class CaseCommand
                     surroundings.Say($"The old index was damaged: kept as {DisplayText.Escape(setAside)}");
                 }
 
-                RebuiltIndex rebuilt = await CaseIndexer.RebuildAsync(store, ct);
+                RebuiltIndex rebuilt = await CaseIndexer.RebuildAsync(store, CaseFindings.Judge, ct);
                 if (parsed.GetValue(json))
                 {
                     CliJson.Write(surroundings.Out, RebuiltJson.From(store.Id, setAside, rebuilt), CliJson.Default.RebuiltJson);

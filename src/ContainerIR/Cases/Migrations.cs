@@ -17,7 +17,7 @@ internal static class Migrations
 
     /// <summary>The tables that are filled from bundles, children before parents.</summary>
     public static IReadOnlyList<string> IndexTables { get; } =
-        ["timeline", "socket", "process", "diff_entry", "journal_entry", "index_note", "gap", "item", "bundle"];
+        ["finding", "timeline", "socket", "process", "diff_entry", "journal_entry", "index_note", "gap", "item", "bundle"];
 
     public static IReadOnlyList<string> All { get; } =
     [
@@ -201,6 +201,28 @@ internal static class Migrations
         BEGIN SELECT RAISE(ABORT, 'the casebook takes new rows at its end alone'); END;
         CREATE TRIGGER casebook_update BEFORE UPDATE ON casebook BEGIN SELECT RAISE(ABORT, 'the casebook is append-only'); END;
         CREATE TRIGGER casebook_delete BEFORE DELETE ON casebook BEGIN SELECT RAISE(ABORT, 'the casebook is append-only'); END;
+        """,
+
+        // 3: what the analyzers say of each bundle. A bundle whose score is null was indexed before, and is judged when the index is filled again.
+        """
+        ALTER TABLE bundle ADD COLUMN score INTEGER;
+        ALTER TABLE bundle ADD COLUMN findings_left_out INTEGER;
+        ALTER TABLE bundle ADD COLUMN not_judged INTEGER;
+        CREATE TABLE finding (
+            id            INTEGER PRIMARY KEY,
+            bundle_id     INTEGER NOT NULL REFERENCES bundle (id),
+            severity      INTEGER NOT NULL CHECK (severity BETWEEN 0 AND 4),
+            rule          TEXT NOT NULL,
+            title         TEXT NOT NULL,
+            attack        TEXT NOT NULL,
+            seen          TEXT NOT NULL,
+            item          TEXT NOT NULL,
+            row           INTEGER,
+            byte_offset   INTEGER,
+            lowered_by    TEXT,
+            suppressed_by TEXT
+        ) STRICT;
+        CREATE INDEX finding_bundle ON finding (bundle_id, severity);
         """,
     ];
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Tests.Bundles;
@@ -21,7 +22,7 @@ public sealed class The_speed_of_a_timeline(ITestOutputHelper output)
         using TemporaryFolder folder = new();
         using CaseStore store = CaseStore.Create(new CaseHome(folder.Path), "SPEED", new CaseFacts(null, null), TimeProvider.System);
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
-        await CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
+        await CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
         Stopwatch fill = Stopwatch.StartNew();
         Fill(store);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"filled: {Rows / fill.Elapsed.TotalSeconds:N0} rows/s by the clock"));
