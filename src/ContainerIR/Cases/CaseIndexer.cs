@@ -44,7 +44,9 @@ public static class CaseIndexer
             Link(store, bundle);
             using SqliteTransaction transaction = store.Connection.BeginTransaction(deferred: false);
             Remove(store.Connection, transaction, record.BundleId);
+            BulkFill indexes = BulkFill.Begin(store.Connection, record.Items);
             IndexedBundle indexed = Fill(store.Connection, transaction, new OpenBundle(bundle, record, judged), ct);
+            indexes.End();
             transaction.Commit();
             return indexed;
         });
@@ -69,6 +71,7 @@ public static class CaseIndexer
                 CaseDatabase.Execute(store.Connection, $"DELETE FROM {table}", transaction);
             }
 
+            BulkFill indexes = BulkFill.Begin(store.Connection, bundles.SelectMany(bundle => bundle.Record.Items));
             foreach (OpenBundle bundle in bundles)
             {
                 ct.ThrowIfCancellationRequested();
@@ -82,6 +85,7 @@ public static class CaseIndexer
                 }
             }
 
+            indexes.End();
             transaction.Commit();
             return new RebuiltIndex(indexed, skipped);
         });
@@ -150,6 +154,7 @@ public static class CaseIndexer
             IndexContent(bundle, item, writer, ct);
         }
 
+        writer.EndBundle();
         writer.Rows += judged is null ? 0 : FindingIndex.Add(connection, writer.BundleId, judged);
         return new IndexedBundle(bundle.Folder, record.BundleId, writer.Rows, ReadNotes(connection, writer.BundleId));
     }

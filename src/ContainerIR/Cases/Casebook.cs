@@ -66,6 +66,21 @@ internal sealed class Casebook(CaseHome home, string caseId) : IPlaybookTimeline
     /// <summary>Rows in their order; a line that cannot be read is left out here and named by <see cref="CasebookCheck"/>.</summary>
     public static IEnumerable<PlaybookEvent> Read(CaseStore store) => Read(store.Connection, "ORDER BY seq");
 
+    /// <summary>Rows with their numbers.</summary>
+    public static IEnumerable<(long Number, PlaybookEvent Row)> ReadNumbered(CaseStore store)
+    {
+        using SqliteCommand read = store.Connection.CreateCommand();
+        read.CommandText = "SELECT seq, line FROM casebook ORDER BY seq";
+        using SqliteDataReader row = read.ExecuteReader();
+        while (row.Read())
+        {
+            if (RowOf(row.GetString(1)) is { } kept)
+            {
+                yield return (row.GetInt64(0), kept);
+            }
+        }
+    }
+
     /// <summary>Rows between two instants, oldest first.</summary>
     public static IEnumerable<PlaybookEvent> Read(CaseStore store, long fromNs, long untilNs) => Read(
         store.Connection, string.Create(CultureInfo.InvariantCulture, $"WHERE utc_ns BETWEEN {fromNs} AND {untilNs} ORDER BY utc_ns, seq"));

@@ -17,6 +17,10 @@ internal static class IndexedItems
         ("logs", "index.jsonl.zst", IndexLogs),
         ("host-context", "sessions.jsonl", IndexSessions),
         ("image", "image-history.json", ImageHistoryIndex.Read),
+        ("configuration", "inspect.json", TextLines.ReadConfiguredEnvironment),
+        ("secrets", "secrets.jsonl", TextLines.Of(TextKinds.Secret)),
+        ("traffic", "dns.jsonl", TextLines.Of(TextKinds.Dns)),
+        ("traffic", "flows.jsonl", TextLines.Of(TextKinds.Flow)),
     ];
 
     public static ItemReader? ReaderOf(SealedItem item)
@@ -56,6 +60,11 @@ internal static class IndexedItems
             if (row.TimeNs is { } at)
             {
                 writer.AddToTimeline(at, "logged", TimelineSources.Log, $"{row.Stream}: {row.Text}", row.Number);
+            }
+            else
+            {
+                // No place in the timeline, but found by its words.
+                writer.AddText(TextKinds.Log, $"{row.Stream}: {row.Text}", row.Number);
             }
         }
     }

@@ -28,6 +28,9 @@ internal sealed class Insert : IDisposable
 
     public Insert Add(string? value) => value is null ? AddNull() : Bound(raw.sqlite3_bind_text(statement, ++bound, value));
 
+    /// <summary>Text that is UTF-8 already.</summary>
+    public Insert AddText(ReadOnlySpan<byte> utf8) => utf8.IsEmpty ? Add("") : Bound(raw.sqlite3_bind_text(statement, ++bound, utf8));
+
     public Insert Add(byte[]? value) => value is null ? AddNull() : Add(value.AsSpan());
 
     // A zero-length span binds NULL: an empty value is a value.

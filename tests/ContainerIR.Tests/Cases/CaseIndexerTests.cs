@@ -310,7 +310,7 @@ public sealed class The_index : IDisposable
             {
                 "bundle" => "SELECT *, uid AS bundle_uid, NULL AS item_path FROM bundle",
                 "item" => "SELECT item.*, bundle.uid, NULL FROM item JOIN bundle ON bundle.id = item.bundle_id",
-                "gap" or "journal_entry" or "index_note" or "finding" => $"SELECT t.*, bundle.uid, NULL FROM {table} t JOIN bundle ON bundle.id = t.bundle_id",
+                "gap" or "journal_entry" or "index_note" or "finding" or "text_group" or "text_slice" => $"SELECT t.*, bundle.uid, NULL FROM {table} t JOIN bundle ON bundle.id = t.bundle_id",
                 _ => $"SELECT t.*, bundle.uid, item.path FROM {table} t JOIN bundle ON bundle.id = t.bundle_id LEFT JOIN item ON item.id = t.item_id",
             };
             using SqliteCommand read = store.Connection.CreateCommand();
@@ -320,7 +320,7 @@ public sealed class The_index : IDisposable
             while (row.Read())
             {
                 IEnumerable<string> values = Enumerable.Range(0, row.FieldCount)
-                    .Where(i => row.GetName(i) is not ("id" or "bundle_id" or "item_id"))
+                    .Where(i => row.GetName(i) is not ("id" or "bundle_id" or "item_id" or "group_id" or "first_id" or "last_id"))
                     .Select(i => row[i] is byte[] bytes ? Convert.ToHexString(bytes) : Convert.ToString(row[i], CultureInfo.InvariantCulture)!);
                 rows.Add($"{table}|{string.Join('|', values)}");
             }
