@@ -42,6 +42,7 @@ public static class CaseIndexer
             // Before the transaction: reading evidence keeps no other writer waiting.
             JudgedBundle? judged = judge?.Invoke(bundle.Folder, ct);
             Link(store, bundle);
+            using UncheckedReferences references = new(store.Connection);
             using SqliteTransaction transaction = store.Connection.BeginTransaction(deferred: false);
             Remove(store.Connection, transaction, record.BundleId);
             BulkFill indexes = BulkFill.Begin(store.Connection, record.Items);
@@ -65,6 +66,7 @@ public static class CaseIndexer
             List<IndexedBundle> indexed = [];
             List<(string BundlePath, string Why)> skipped = [];
             OpenBundle[] bundles = [.. OpenAll(store, judge, skipped, ct)];
+            using UncheckedReferences references = new(store.Connection);
             using SqliteTransaction transaction = store.Connection.BeginTransaction(deferred: false);
             foreach (string table in Migrations.IndexTables)
             {
@@ -300,6 +302,21 @@ public static class CaseIndexer
         CancellationToken.None,
         TaskCreationOptions.LongRunning,
         TaskScheduler.Default);
+
+    // The numbers of bundle and item were given a moment before by the same transaction: looking them up for each of a million rows says nothing new.
+    // cir doctor and cir case check ask for all of them at once.
+    private sealed class UncheckedReferences : IDisposable
+    {
+        private readonly SqliteConnection connection;
+
+        public UncheckedReferences(SqliteConnection connection)
+        {
+            this.connection = connection;
+            CaseDatabase.Execute(connection, "PRAGMA foreign_keys = OFF");
+        }
+
+        public void Dispose() => CaseDatabase.Execute(connection, "PRAGMA foreign_keys = ON");
+    }
 
     private sealed record OpenBundle(SealedBundleFiles Files, SealedRecord Record, JudgedBundle? Judged);
 }

@@ -68,7 +68,7 @@ internal sealed class IndexWriter : IDisposable
     public void AddToTimeline(long atNs, string meaning, string source, string message, long row)
     {
         ReadOnlySpan<byte> text = Utf8Of(message.Length <= MaxMessageCharacters ? message : string.Concat(message.AsSpan(0, MaxMessageCharacters - 1), "…"));
-        long id = timeline.Add(atNs).Add(meaning).Add(source).AddText(text).Add(BundleId).Add(ItemId == 0 ? (long?)null : ItemId).Add(row).Run();
+        long id = timeline.Add(atNs).AddWord(meaning).AddWord(source).AddText(text).Add(BundleId).Add(ItemId == 0 ? (long?)null : ItemId).Add(row).Run();
         timelineFilter.Add(BundleId, id, text);
         Rows++;
     }
