@@ -28,6 +28,12 @@ internal sealed class Casebook(CaseHome home, string caseId) : IPlaybookTimeline
     public const string Closed = "closed";
     public const string Reopened = "reopened";
 
+    /// <summary>The record was taken over from a damaged database.</summary>
+    public const string Salvaged = "salvaged";
+
+    /// <summary>The record was taken over from a damaged database, and does not go on to its end.</summary>
+    public const string SalvagedInPart = "salvaged_in_part";
+
     /// <summary>Journal event by which a bundle seals the head of its case's chain.</summary>
     public const string HeadEvent = "case.head";
 
@@ -104,7 +110,7 @@ internal sealed class Casebook(CaseHome home, string caseId) : IPlaybookTimeline
                         $"See what stands there: cir case check {store.Id}");
             }
 
-            if (row.Event != Reopened && IsClosed(store.Connection))
+            if (row.Event is not (Reopened or Salvaged or SalvagedInPart) && IsClosed(store.Connection))
             {
                 throw Refusal(store);
             }

@@ -272,11 +272,12 @@ public sealed class The_index : IDisposable
         File.WriteAllBytes(Path.Combine(store.Folder, "case.db"), [.. Enumerable.Repeat((byte)7, 5000)]);
         Assert.Contains("case rebuild IR-7", Assert.Throws<OperatorException>(() => CaseStore.Open(home, "IR-7")).Remedy, StringComparison.Ordinal);
 
-        (CaseStore again, string? setAside) = CaseStore.OpenForRebuild(home, "IR-7", TimeProvider.System);
+        (CaseStore again, SalvagedRecord? salvaged) = CaseStore.OpenForRebuild(home, "IR-7", TimeProvider.System);
         using (again)
         {
             await CaseIndexer.RebuildAsync(again, CaseFindings.Judge, CancellationToken.None);
-            Assert.True(File.Exists(setAside));
+            Assert.True(File.Exists(salvaged?.KeptAs));
+            Assert.NotNull(salvaged.BrokenBy);
             Assert.Equal(before, Dump(again));
         }
     }
