@@ -22,7 +22,7 @@ internal static class CaseCommand
         command.Add(CaseRecord.MakeCheck(surroundings));
         command.Add(CaseRecord.MakeClose(surroundings));
         command.Add(CaseRecord.MakeReopen(surroundings));
-        command.Add(CaseArchiveCommand.Make(surroundings));
+        command.Add(CaseTar.Make(surroundings));
         command.Add(MakeRebuild(surroundings));
         return command;
     }

@@ -78,7 +78,7 @@ internal static class IndexedItems
             number++;
             if (row.TimeNs is { } at)
             {
-                writer.AddToTimeline(at, row.Kind, "host", row.Message, number);
+                writer.AddToTimeline(at, row.Kind, TimelineSources.Host, row.Message, number);
             }
         }
     }

@@ -166,7 +166,8 @@ public sealed class SearchQuery
 
     private static readonly string[] NotSockets =
     [
-        TextKinds.Finding, TextKinds.Record, TextKinds.Process, TextKinds.Environment, TextKinds.Log, TextKinds.Secret, TextKinds.Dns, TextKinds.Flow, TextKinds.Path, .. TimelineSources.All,
+        TextKinds.Finding, TextKinds.Record, TextKinds.Process, TextKinds.Environment, TextKinds.Log, TextKinds.Secret, TextKinds.Dns, TextKinds.Flow, TextKinds.Path,
+        .. TimelineSources.All.Where(source => source != TimelineSources.Socket),
     ];
 
     // As a word of its own: 1.2.3.4 is not in 11.2.3.45.

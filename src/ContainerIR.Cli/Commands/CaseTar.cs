@@ -6,7 +6,7 @@ using ContainerIR.Evidence.Text;
 namespace ContainerIR.Cli.Commands;
 
 /// <summary><c>cir case archive</c>: a closed case as one file.</summary>
-internal static class CaseArchiveCommand
+internal static class CaseTar
 {
     public static Command Make(Surroundings surroundings)
     {
