@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # The main job on a staged intrusion: a suspect container becomes a sealed bundle, which is verified with cir and with stock tools. Cleans up after itself.
+#   ./demo.sh              the main job
+#   ./demo.sh --playbook   two playbooks on two staged incidents: evidence first, approved containment proven and undone exactly
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 . tests/engine.sh
@@ -9,11 +11,14 @@ say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 label=containerir.demo=1
 
+case "${1:-}" in '' | --playbook) ;; *) sed -n '3,4s/^# *//p' "$0" >&2; exit 2 ;; esac
 need /bin/busybox:busybox-static openssl:openssl zstd:zstd sha256sum:coreutils diff:diffutils
-./build.sh
+cir=${CIR:-$PWD/out/cir} # CIR: another build of it
+[ -n "${CIR:-}" ] || ./build.sh
 engine_up
 work=$(mktemp -d /tmp/cir-demo.XXXXXX)
 
+undo_changes() { :; } # the playbooks' demo makes some
 remove_stage() {
   local left
   left=$(docker ps -aq --filter "label=$label")
@@ -22,6 +27,7 @@ remove_stage() {
   docker rmi -f cir-demo/shop:1.4 cir-demo/base:12 >/dev/null 2>&1 || true
 }
 finish() {
+  undo_changes
   remove_stage
   engine_down
   rm -rf "$work"
@@ -30,22 +36,31 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 remove_stage
 
-say "1. The stage: a small shop, and somebody who got in"
-root=$work/base
-mkdir -p "$root"/{bin,etc,tmp,root,proc,sys,dev,srv/shop,var/log}
-cp /bin/busybox "$root/bin/busybox"
-for applet in $(/bin/busybox --list); do [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"; done
-printf 'root:x:0:0:root:/root:/bin/sh\nshop:x:1000:1000:shop:/srv/shop:/bin/sh\n' >"$root/etc/passwd"
-tar -C "$root" -c . | docker import --message "base system" - cir-demo/base:12 >/dev/null
-app=$(docker create --label "$label" cir-demo/base:12 true)
-mkdir -p "$work/app/srv/shop" "$work/app/etc"
-echo '<h1>Shop</h1>' >"$work/app/srv/shop/index.html"
-echo 'payments=live' >"$work/app/etc/shop.conf"
-echo 'every login is written here' >"$work/app/srv/shop/audit.log"
-tar -C "$work/app" --owner=0 --group=0 -c . | docker cp - "$app":/
-docker commit --message "the shop itself" --change 'CMD ["httpd","-f","-v","-p","8080","-h","/srv/shop"]' "$app" cir-demo/shop:1.4 >/dev/null
-docker rm "$app" >/dev/null
+make_images() {
+  local applet app
+  root=$work/base
+  mkdir -p "$root"/{bin,etc,tmp,root,proc,sys,dev,srv/shop,var/log}
+  cp /bin/busybox "$root/bin/busybox"
+  for applet in $(/bin/busybox --list); do [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"; done
+  printf 'root:x:0:0:root:/root:/bin/sh\nshop:x:1000:1000:shop:/srv/shop:/bin/sh\n' >"$root/etc/passwd"
+  tar -C "$root" -c . | docker import --message "base system" - cir-demo/base:12 >/dev/null
+  app=$(docker create --label "$label" cir-demo/base:12 true)
+  mkdir -p "$work/app/srv/shop" "$work/app/etc"
+  echo '<h1>Shop</h1>' >"$work/app/srv/shop/index.html"
+  echo 'payments=live' >"$work/app/etc/shop.conf"
+  echo 'every login is written here' >"$work/app/srv/shop/audit.log"
+  tar -C "$work/app" --owner=0 --group=0 -c . | docker cp - "$app":/
+  docker commit --message "the shop itself" --change 'CMD ["httpd","-f","-v","-p","8080","-h","/srv/shop"]' "$app" cir-demo/shop:1.4 >/dev/null
+  docker rm "$app" >/dev/null
+}
 
+if [ "${1:-}" = --playbook ]; then
+  . tests/demo-playbooks.sh
+  exit 0
+fi
+
+say "1. The stage: a small shop, and somebody who got in"
+make_images
 docker network create --label "$label" cir-demo-net >/dev/null
 docker run -d --label "$label" --name cir-demo-drop --network cir-demo-net cir-demo/base:12 nc -ll -p 4444 -e cat >/dev/null
 docker run -d --label "$label" --name cir-demo-shop --network cir-demo-net --cap-add SYS_PTRACE \
@@ -77,7 +92,6 @@ done
 echo "Two containers run: cir-demo-shop (the suspect) and cir-demo-drop (where its implant reports to)."
 
 export CIR_HOME=$work/home CIR_PASSPHRASE=demo-passphrase
-cir=$PWD/out/cir
 
 say "2. What is on this host?"
 run "$cir" containers
@@ -118,6 +132,7 @@ say "What to do next"
 cat <<TXT
   On a host of yours:    ./out/cir containers
                          ./out/cir acquire CONTAINER --case CASE-1
+  See it contained:      ./demo.sh --playbook
   Hand the bundle over:  copy the EV-... folder; the laboratory follows its README.txt, or docs/evidence-format.md
   This demo's containers, network, images, case and keys are removed now.
 TXT

@@ -19,7 +19,7 @@ trap 'exit 130' INT TERM
 dotnet build ContainerIR.sln -c Release -v quiet -nologo || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 mkdir -p out
 export CIR_PUBLISHED=$PWD/out/cir TMPDIR=$scratch
-timeout 1500 dotnet tests/ContainerIR.Tests/bin/Release/net10.0/ContainerIR.Tests.dll --progress off --no-ansi "$@" 2>&1 | tee out/test.log
+timeout 1500 dotnet tests/ContainerIR.Tests/bin/Release/net10.0/ContainerIR.Tests.dll --progress off --no-ansi --max-threads 2x --show-slowest-tests 20 "$@" 2>&1 | tee out/test.log
 code=${PIPESTATUS[0]}
 awk -v code="$code" '/^ *total:/ {t = $2} /^ *failed:/ {f = $2} /^ *succeeded:/ {s = $2} /^ *skipped:/ {k = $2}
   END {if (code != 0 && f + 0 == 0) f = 1; printf "%d passed, %d failed, %d skipped\n", s, f, k}' out/test.log | tee out/test-summary

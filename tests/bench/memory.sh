@@ -1,14 +1,16 @@
 #!/bin/bash
 # Memory of one container: ours (ELF cores, hashed, written) against the floor (pagemap + pread to a file) and gcore. By hand, as root:
-#   tests/bench/memory.sh [MIB] [RUNS] [plain]
+#   tests/bench/memory.sh [MIB] [RUNS] [plain]     CIR names the published file (default out/cir), measured as a whole too: hashed, framed, compressed, into a bundle
 # The process holds MIB of incompressible memory and, but for "plain", 64 GiB reserved and never written. gcore writes those as zeros, 66 GB of them: it is given
 # 120 s and 8 GiB of disk.
 set -eu
 cd "$(dirname "$0")/../.."
 mib=${1:-1024} runs=${2:-5} plain=${3:-}
 work=$(mktemp -d) name=cir-bench-memory-$$
-image=cir-test:busybox   # made by the tests
-trap 'docker rm -f "$name" >/dev/null 2>&1; rm -rf "$work"' EXIT
+image=cir-bench-memory:$$ cir=${CIR:-out/cir}
+export CIR_HOME=$work/home CIR_PASSPHRASE=bench-by-hand
+trap 'docker rm -f "$name" >/dev/null 2>&1; docker rmi -f "$image" >/dev/null 2>&1; rm -rf "$work"' EXIT
+mkdir -p "$work/image/bin"; cp /bin/busybox "$work/image/bin/sh"; tar -C "$work/image" -c . | docker import - "$image" >/dev/null
 dotnet build tests/bench/Memory -c Release -v quiet -nologo
 gcc -O1 -g -static -pthread -o "$work/program" tests/programs/memory.c
 gcc -O2 -o "$work/floor" -x c - <<'C'
@@ -50,7 +52,17 @@ until [ -e "/proc/$pid/root/ready" ]; do sleep 0.1; done
 echo "machine: $(nproc) processors, load $(cut -d' ' -f1 /proc/loadavg), kernel $(uname -r); $mib MiB resident"
 for run in $(seq "$runs"); do
   s=$(date +%s%N); "$work/floor" "$pid" "$work/out" >/dev/null; e=$(date +%s%N); echo "run $run floor $(((e - s) / 1000000)) ms"; rm -f "$work/out"
-  dotnet tests/bench/Memory/bin/Release/net10.0/ContainerIR.MemoryBench.dll "$name" "$work/cores" | sed "s/^/run $run ours  /"
+  dotnet tests/bench/Memory/bin/Release/net10.0/ContainerIR.MemoryBench.dll "$name" "$work/cores" | sed "s/^/run $run ours  /"; rm -rf "$work/cores"
+  skip=$(for c in host events network processes mounts logs rootfs-diff configuration host-context packages secrets layers image; do printf -- '--skip %s ' $c; done)
+  /usr/bin/time -f '%M' -o "$work/peak" "$cir" acquire "$name" --case BENCH --examiner bench --out "$work/bundles" --memory all $skip >/dev/null || [ $? = 4 ]
+  python3 - "$work"/bundles/*/journal.jsonl "$(cat "$work/peak")" "$run" <<'P'
+import json, sys
+for line in open(sys.argv[1]):
+    entry = json.loads(line)
+    if entry["event"] == "collector.end" and entry["fields"]["collector"] == "memory":
+        print(f"run {sys.argv[3]} cir acquire, memory collector {entry['fields']['duration_ns'] / 1e6:.0f} ms; peak RSS {int(sys.argv[2]) // 1024} MiB")
+P
+  rm -rf "$work/bundles"
 done
 for run in $(seq "$runs"); do
   s=$(date +%s%N); (ulimit -f $((8 << 20)); timeout 120 gcore -o "$work/gcore" "$pid" >/dev/null 2>&1 && sync "$work"/gcore*) && what=done || what="given up at 120 s or 8 GiB"; e=$(date +%s%N)

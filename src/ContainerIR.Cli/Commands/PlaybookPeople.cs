@@ -52,14 +52,11 @@ internal sealed class PlaybookPeople(Surroundings surroundings) : IPlaybookPeopl
             return new BreakGlassVote(await LineAsync("  Reason (it is printed first in the report): ", ct));
         }
 
-        if (surroundings.AskSecret is not { } askSecret)
-        {
-            throw new OperatorException("An approver's passphrase is needed, and there is no terminal to ask at.", "Go on at a terminal: cir playbook resume");
-        }
-
+        string asked = $"  Passphrase of {DisplayText.Shorten(typed, 80)}: ";
         try
         {
-            ResponderIdentity identity = IdentityFolder.Load(typed, askSecret($"  Passphrase of {DisplayText.Shorten(typed, 80)}: "));
+            // Without a terminal all answers come from the same input, line by line.
+            ResponderIdentity identity = IdentityFolder.Load(typed, surroundings.AskSecret is { } ask ? ask(asked) : await LineAsync(asked, ct));
             using IDisposable? key = identity.Signer as IDisposable;
             string decision = await LineAsync($"  {DisplayText.Escape(identity.Name)}, do you approve? (yes/no): ", ct);
             bool approves = decision.StartsWith("y", StringComparison.OrdinalIgnoreCase);

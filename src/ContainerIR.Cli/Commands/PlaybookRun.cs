@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using ContainerIR.Actions;
+using ContainerIR.Actions.Changes;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence;
@@ -144,7 +145,9 @@ internal static class PlaybookRun
 
         surroundings.Say("");
         surroundings.Say(run.Outcome == RunOutcome.Completed ? $"{DisplayText.Escape(playbook.Name)}: ran to its end." : $"{DisplayText.Escape(playbook.Name)}: ended early: {DisplayText.Shorten(run.Why ?? "", 500)}");
-        foreach (string change in run.ChangesInForce)
+        // What the run left in force may have been undone meanwhile, by hand or by somebody else.
+        HashSet<string> ended = [.. DoCommand.PartsOf(surroundings, home.Path, endpoint).Journal.List(out _).Where(change => !ChangeJournal.IsOpen(change)).Select(change => change.Id)];
+        foreach (string change in run.ChangesInForce.Where(change => !ended.Contains(change)))
         {
             surroundings.Say($"In force: {DisplayText.Escape(change)}   undo: cir undo {DisplayText.Escape(change)}");
         }

@@ -1,3 +1,4 @@
+using ContainerIR.Actions;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Playbooks;
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ContainerIR.Evidence.Files;
 
 namespace ContainerIR.Evidence.Encryption;
 
@@ -6,7 +7,7 @@ namespace ContainerIR.Evidence.Encryption;
 /// The content of an age file. Every byte given out is authenticated; the end of the stream is given out only after the last chunk was.
 /// Holds two chunks, whatever the file claims.
 /// </summary>
-internal sealed class AgeDecryptStream : Stream
+internal sealed class AgeDecryptStream : ReadOnlyStream
 {
     private readonly Stream source;
     private readonly byte[] ahead = new byte[AgeChunks.SealedBytes + 1];
@@ -21,16 +22,6 @@ internal sealed class AgeDecryptStream : Stream
     {
         this.source = source;
     }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>Reads the header; the source stays open when this stream is disposed.</summary>
     /// <exception cref="InvalidDataException">It is no age file, or its header was changed.</exception>
@@ -69,29 +60,16 @@ internal sealed class AgeDecryptStream : Stream
         return Give(buffer.Span);
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count)
+    public override int Read(Span<byte> buffer)
     {
-        if (start == end && !ended && count > 0)
+        if (start == end && !ended && buffer.Length > 0)
         {
             aheadCount += source.ReadAtLeast(ahead.AsSpan(aheadCount), ahead.Length - aheadCount, throwOnEndOfStream: false);
             OpenChunk();
         }
 
-        return Give(buffer.AsSpan(offset, count));
+        return Give(buffer);
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

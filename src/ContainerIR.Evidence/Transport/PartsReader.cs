@@ -1,23 +1,14 @@
 using System.Security.Cryptography;
+using ContainerIR.Evidence.Files;
 
 namespace ContainerIR.Evidence.Transport;
 
 /// <summary>The parts as one stream, in order. Each is hashed again as it passes: what is used is what was checked.</summary>
-internal sealed class PartsReader(string directory, PartsList list) : Stream
+internal sealed class PartsReader(string directory, PartsList list) : ReadOnlyStream
 {
     private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private FileStream? current;
     private int next;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -37,20 +28,7 @@ internal sealed class PartsReader(string directory, PartsList list) : Stream
         return 0;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override int Read(Span<byte> buffer) => throw new NotSupportedException("asynchronous only");
 
     protected override void Dispose(bool disposing)
     {

@@ -53,7 +53,7 @@ public static class Acquirer
         BundleOptions options = new()
         {
             OutDirectory = outDirectory,
-            Name = BundleName.Make(request.CaseId, parts.Clock.GetUtcNow(), host.HostName, container.Id),
+            Name = "",
             CaseId = request.CaseId,
             Agent = ToolFacts.Agent,
             MakeFrameCodec = Compressions.Codec(request.Compression),
@@ -61,7 +61,7 @@ public static class Acquirer
             Progress = relay,
         };
         SealedBundle bundle;
-        await using (BundleWriter writer = BundleWriter.Open(options))
+        await using (BundleWriter writer = await OpenAsync(options, () => BundleName.Make(request.CaseId, parts.Clock.GetUtcNow(), host.HostName, container.Id), ct))
         {
             relay.Begin(writer.Path);
             bundle = await FillAndSealAsync(writer, request, parts, identity, runtime, events, container, host, signatures, relay, ct);
@@ -81,6 +81,24 @@ public static class Acquirer
             TimestampFault = bundle.TimestampFault,
             IndexProblem = indexProblem,
         };
+    }
+
+    /// <summary>Opens a bundle under the name of this second; another acquisition of the container may have taken it, so the next second's is tried.</summary>
+    internal static async Task<BundleWriter> OpenAsync(BundleOptions options, Func<string> makeName, CancellationToken ct)
+    {
+        const int tries = 100;
+        for (int i = 1; ; i++)
+        {
+            string name = makeName();
+            try
+            {
+                return BundleWriter.Open(options with { Name = name });
+            }
+            catch (OperatorException) when (i < tries && Directory.Exists(Path.Combine(options.OutDirectory, name)))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), ct);
+            }
+        }
     }
 
     private static async Task<SealedBundle> FillAndSealAsync(

@@ -20,7 +20,7 @@ internal sealed class FreezeWindowAction(ActionParts parts) : ContainerAction(pa
         [new("max", ParameterKind.Duration, "How long it stands still, at most 30m; interrupting thaws at once.", Default: "60s")];
 
     protected override Task<ActionPlan> PlanAsync(ActionScene scene, ActionCall call, CancellationToken ct) => Planned(
-        ActionTime.Parse(Value(call, "max")) is not { } window || window <= TimeSpan.Zero || window > Longest ? ActionPlan.Refused("'max' must be a span of time of at most 30m, such as 60s.")
+        !Spans.TryParseTime(Value(call, "max"), out TimeSpan window) || window > Longest ? ActionPlan.Refused("'max' must be a span of time of at most 30m, such as 60s.")
         : scene.Container.State != ContainerState.Running ? ActionPlan.Refused($"Container {scene.Container.ShortId} is {scene.Container.State.ToString().ToLowerInvariant()}: it need not, or cannot, be held.")
         : new ActionPlan
         {

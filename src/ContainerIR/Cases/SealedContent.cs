@@ -1,17 +1,12 @@
 using System.Security.Cryptography;
+using ContainerIR.Evidence.Files;
 
 namespace ContainerIR.Cases;
 
 /// <summary>Content of one item, read forward, never past the size the sealed record gives it.</summary>
-internal sealed class SealedContent(Stream content, HashedStream stored, string storedSha256, long rawBytes) : Stream
+internal sealed class SealedContent(Stream content, HashedStream stored, string storedSha256, long rawBytes) : ReadOnlyStream
 {
     private long position;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => rawBytes;
 
@@ -36,18 +31,6 @@ internal sealed class SealedContent(Stream content, HashedStream stored, string 
         }
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)
@@ -61,15 +44,9 @@ internal sealed class SealedContent(Stream content, HashedStream stored, string 
 }
 
 /// <summary>A file that is hashed as it is read.</summary>
-internal sealed class HashedStream(FileStream file) : Stream
+internal sealed class HashedStream(FileStream file) : ReadOnlyStream
 {
     private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => file.Length;
 
@@ -92,18 +69,6 @@ internal sealed class HashedStream(FileStream file) : Stream
         hash.AppendData(buffer[..count]);
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -1,5 +1,4 @@
 using ContainerIR.Collectors.Images;
-using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux.Overlays;
@@ -30,19 +29,7 @@ internal sealed class ContainerLayers : IDisposable
     /// <summary>Opens them; null and a gap where that is not possible.</summary>
     public static async Task<ContainerLayers?> OpenAsync(CollectionContext context, ContainerRef container, string sought, IEvidenceSink sink, CancellationToken ct)
     {
-        LayerPaths? paths = LayerPaths.Find(container, engineRoot: null, out string whyNot);
-        if (paths is null)
-        {
-            try
-            {
-                paths = LayerPaths.Find(container, (await context.Runtime.ReadFactsAsync(ct)).RootDirectory, out whyNot);
-            }
-            catch (Exception failure) when (failure is IOException or OperatorException)
-            {
-                whyNot = $"{whyNot}; {failure.Message}";
-            }
-        }
-
+        (LayerPaths? paths, string whyNot) = await LayerPaths.FindAsync(context.Runtime, container, ct);
         if (paths is null)
         {
             sink.AddGap(sought, whyNot);

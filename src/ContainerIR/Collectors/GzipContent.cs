@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using ContainerIR.Evidence.Files;
 using ContainerIR.Linux;
 
 namespace ContainerIR.Collectors;
@@ -10,18 +11,10 @@ namespace ContainerIR.Collectors;
 /// </summary>
 /// <param name="file">The file; stays open.</param>
 /// <param name="limitBytes">Compressed bytes read at most.</param>
-internal sealed class GzipContent(HostFile file, long limitBytes) : Stream
+internal sealed class GzipContent(HostFile file, long limitBytes) : ReadOnlyStream
 {
     private readonly GZipStream inner = new(file.OpenStream(limitBytes), CompressionMode.Decompress);
     private long total;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
 
     public override long Position { get => total; set => throw new NotSupportedException(); }
 
@@ -35,18 +28,6 @@ internal sealed class GzipContent(HostFile file, long limitBytes) : Stream
             ? count
             : throw new InvalidDataException($"it gives {total} bytes and ends with another count: it was cut off, or put together of several");
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <summary>The uncompressed size modulo 2^32 the file ends with; 0 where it is too short for one.</summary>
     public static uint DeclaredSize(HostFile file)

@@ -1,10 +1,12 @@
 using System.Text;
 using ContainerIR.Collectors.Mounts;
+using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
 using ContainerIR.Linux.Overlays;
 using ContainerIR.Linux.Trees;
 using ContainerIR.Runtimes;
+using ContainerIR.Runtimes.Stores;
 
 namespace ContainerIR.Collectors;
 
@@ -45,6 +47,38 @@ internal sealed record LayerPaths
         return Find(container, table, engineRoot, remarks, out whyNot);
     }
 
+    /// <summary>The same, and where that finds none: in the engine's data directory, by what its storage driver's own files say.</summary>
+    /// <param name="runtime">The engine; null where there is none.</param>
+    /// <param name="container">The container.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <returns>The layers, or why there are none.</returns>
+    public static async Task<(LayerPaths? Paths, string WhyNot)> FindAsync(IContainerRuntime? runtime, ContainerRef container, CancellationToken ct)
+    {
+        LayerPaths? paths = Find(container, engineRoot: null, out string whyNot);
+        if (paths is not null || runtime is null)
+        {
+            return (paths, whyNot);
+        }
+
+        try
+        {
+            string root = (await runtime.ReadFactsAsync(ct)).RootDirectory;
+            paths = root.Length > 0 ? Find(container, root, out whyNot) : null;
+            if (paths is null && root.Length > 0 && !container.StorageData.ContainsKey("UpperDir"))
+            {
+                string prefix = EngineProcess.Find(runtime.Endpoint)?.PathPrefix() ?? "";
+                IReadOnlyDictionary<string, string> stored = DockerStore.TryOpen(prefix + root)?.StorageDataOf(container.StorageDriver ?? "", container.Id) ?? container.StorageData;
+                paths = stored.Count > 0 ? Find(container with { StorageData = stored }, root, out whyNot) : null;
+            }
+        }
+        catch (Exception failure) when (failure is IOException or OperatorException or InvalidDataException)
+        {
+            whyNot = $"{whyNot}; {failure.Message}";
+        }
+
+        return (paths, whyNot);
+    }
+
     /// <summary>The same from a mount table already read.</summary>
     internal static LayerPaths? Find(ContainerRef container, IReadOnlyList<ProcMount> table, string? engineRoot, List<string> remarks, out string whyNot)
     {
@@ -72,12 +106,13 @@ internal sealed record LayerPaths
         OverlayOptions? chosen = mounted?.Upper is not null ? mounted : word;
         if (chosen?.Upper is null)
         {
+            string error = container.StorageData.TryGetValue(DockerStore.LayerError, out string? said) ? $"; {DisplayText.Escape(said)}" : "";
             string driver = container.StorageDriver is { Length: > 0 } name ? $"storage driver {DisplayText.Escape(name)}" : "unknown storage driver";
             whyNot = root is { FileSystem: "overlay" } && OverlayOptions.Parse(root.SuperOptions) is { IsRelative: true, Upper: not null }
                 ? $"{driver}: the mount names its layers relative to a directory, and below none that the engine names are they there"
                 : root is { FileSystem: not "overlay" }
                 ? $"{driver}, root file system of type {DisplayText.Escape(root.FileSystem)}: its writable layer is not a directory this version can read"
-                : $"{driver}: neither the mount table nor the engine names a writable layer";
+                : $"{driver}: neither the mount table nor the engine names a writable layer{error}";
             return null;
         }
 

@@ -300,19 +300,7 @@ internal sealed class LogsCollector(CollectionContext context) : ICollector
         }
 
         json.WriteEndArray();
-        json.WriteStartObject("index");
-        json.WriteNumber("lines", assembler.Lines);
-        json.WriteNumber("records", assembler.Records);
-        json.WriteString("first_at", assembler.FirstNs is { } first ? Rfc3339.Format(first) : null);
-        json.WriteString("last_at", assembler.LastNs is { } last ? Rfc3339.Format(last) : null);
-        json.WriteStartObject("flags");
-        foreach ((string flag, long count) in assembler.FlagCounts)
-        {
-            json.WriteNumber(flag, count);
-        }
-
-        json.WriteEndObject();
-        json.WriteEndObject();
+        assembler.WriteSummary(json);
         json.WriteStartArray("notes");
         foreach (string note in notes)
         {

@@ -36,19 +36,7 @@ internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile pr
 
     public async Task CollectAsync(ContainerRef container, IEvidenceSink sink, CancellationToken ct)
     {
-        LayerPaths? paths = LayerPaths.Find(container, engineRoot: null, out string whyNot);
-        if (paths is null && await EngineRootAsync(ct) is { } engineRoot)
-        {
-            paths = LayerPaths.Find(container, engineRoot, out whyNot);
-        }
-
-        if (paths is null && await StoredAsync(container, ct) is { } stored)
-        {
-            // The engine named nothing; its storage driver's own files do.
-            container = container with { StorageData = stored };
-            paths = LayerPaths.Find(container, engineRoot: null, out whyNot);
-        }
-
+        (LayerPaths? paths, string whyNot) = await LayerPaths.FindAsync(runtime, container, ct);
         if (paths is null)
         {
             await new WholeRoot(runtime, profile, clock, limits).CollectAsync(container, whyNot, sink, ct);
@@ -147,17 +135,6 @@ internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile pr
         });
         byte[] document = summary.Write([.. stack.Lowers.Select(lower => lower.Path)], origins is null ? null : (json, index) => LayerOrigins.Write(json, origins, index));
         await sink.AddAsync(SummaryItem, document, new(EntriesItem), ct);
-    }
-
-    private async Task<IReadOnlyDictionary<string, string>?> StoredAsync(ContainerRef container, CancellationToken ct)
-    {
-        if (runtime is null || container.StorageData.ContainsKey("UpperDir") || await EngineRootAsync(ct) is not { Length: > 0 } root)
-        {
-            return null;
-        }
-
-        string prefix = EngineProcess.Find(runtime.Endpoint)?.PathPrefix() ?? "";
-        return DockerStore.TryOpen(prefix + root)?.StorageDataOf(container.StorageDriver ?? "", container.Id) is { Count: > 0 } found ? found : null;
     }
 
     /// <summary>The image on disk; null where it cannot be read: then originals have their layer's directory alone, and the layers collector has the gap.</summary>

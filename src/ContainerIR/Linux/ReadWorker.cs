@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using ContainerIR.Evidence.Files;
 
 namespace ContainerIR.Linux;
 
@@ -143,21 +144,13 @@ internal sealed class ReadWorker(ReadWorkerLaunch launch) : IDisposable
         process = null;
     }
 
-    private sealed class Answer(ReadWorker worker, string request) : Stream
+    private sealed class Answer(ReadWorker worker, string request) : ReadOnlyStream
     {
         private readonly byte[] header = new byte[4];
         private bool isAsked;
         private bool isDone;
         private int left;
         private long position;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
 
         public override long Position { get => position; set => throw new NotSupportedException(); }
 
@@ -194,17 +187,7 @@ internal sealed class ReadWorker(ReadWorkerLaunch launch) : IDisposable
             return count;
         }
 
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("asynchronous only: a deadline needs it");
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override int Read(Span<byte> buffer) => throw new NotSupportedException("asynchronous only: a deadline needs it");
 
         protected override void Dispose(bool disposing)
         {

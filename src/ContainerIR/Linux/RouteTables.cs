@@ -31,6 +31,9 @@ internal sealed record LinkEntry(
 
     /// <summary>Whether its frames carry an Ethernet header.</summary>
     public bool IsEthernet => HardwareType is ARPHRD_ETHER or ARPHRD_LOOPBACK;
+
+    /// <summary>Whether its other end lies in another network namespace.</summary>
+    public bool IsPairedElsewhere => Kind == "veth" && PeerNamespaceId is not null;
 }
 
 /// <summary>An address of an interface.</summary>

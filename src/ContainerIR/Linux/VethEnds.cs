@@ -21,7 +21,7 @@ internal static class VethEnds
     {
         List<LinkEntry> own = [.. LinksOf(container).Where(link => !link.IsLoopback)];
         Dictionary<int, VethEnd> ends = [];
-        foreach (int pid in own.Exists(IsPairedElsewhere) ? ProcessesByNamespace(initPid) : [])
+        foreach (int pid in own.Exists(link => link.IsPairedElsewhere) ? ProcessesByNamespace(initPid) : [])
         {
             try
             {
@@ -36,7 +36,7 @@ internal static class VethEnds
                 // One of many candidates: it ended, or is closed to us. What is found in none has no other end.
             }
 
-            if (own.TrueForAll(link => !IsPairedElsewhere(link) || ends.ContainsKey(link.Index)))
+            if (own.TrueForAll(link => !link.IsPairedElsewhere || ends.ContainsKey(link.Index)))
             {
                 break;
             }
@@ -87,11 +87,7 @@ internal static class VethEnds
     /// Whether a namespace is a host's: ours, pid 1's, or that of a process above the container's first one (shim, engine). A container in it uses the
     /// host's network.
     /// </summary>
-    public static bool IsHosts(ulong inode, int initPid)
-    {
-        int parent = ParentOf(initPid);
-        return new[] { Environment.ProcessId, 1, parent, ParentOf(parent) }.Any(pid => pid > 0 && NamespaceHandle.InodeOf(pid) == inode);
-    }
+    public static bool IsHosts(ulong inode, int initPid) => LikelyProcesses(initPid).Any(pid => NamespaceHandle.InodeOf(pid) == inode);
 
     private static void Match(NamespaceHandle candidate, NamespaceHandle container, List<LinkEntry> own, Dictionary<int, VethEnd> ends)
     {
@@ -111,15 +107,17 @@ internal static class VethEnds
         }
     }
 
-    private static bool IsPairedElsewhere(LinkEntry link) => link.Kind == "veth" && link.PeerNamespaceId is not null;
-
     private static IEnumerable<int> ProcessesByNamespace(int initPid)
     {
         HashSet<ulong> seen = [];
+        return LikelyProcesses(initPid).Concat(ProcEntry.ListAll(out _)).Where(pid => NamespaceHandle.InodeOf(pid) is ulong inode && seen.Add(inode)).Take(MostNamespaces);
+    }
+
+    // In whose namespaces the other ends usually lie: ours, pid 1's, those above the container's first process.
+    private static IEnumerable<int> LikelyProcesses(int initPid)
+    {
         int parent = ParentOf(initPid);
-        return new[] { Environment.ProcessId, 1, parent, ParentOf(parent) }.Concat(ProcEntry.ListAll(out _))
-            .Where(pid => pid > 0 && NamespaceHandle.InodeOf(pid) is ulong inode && seen.Add(inode))
-            .Take(MostNamespaces);
+        return new[] { Environment.ProcessId, 1, parent, ParentOf(parent) }.Where(pid => pid > 0);
     }
 
     private static int ParentOf(int pid)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ContainerIR.Actions;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Playbooks.Yaml;
 
@@ -25,7 +26,7 @@ internal sealed class YamlFields(YamlMap map, List<PlaybookFault> faults)
                 string near = "";
                 foreach (string each in known)
                 {
-                    near = Distance(each, entry.Key.Text) <= 2 ? $" (is '{each}' meant?)" : near;
+                    near = entry.Key.Text.Length <= 40 && Spelling.Distance(each, entry.Key.Text) <= 2 ? $" (is '{each}' meant?)" : near;
                 }
 
                 Fault(entry.Key, $"{what} has no key '{Show(entry.Key.Text)}'{near}");
@@ -190,29 +191,5 @@ internal sealed class YamlFields(YamlMap map, List<PlaybookFault> faults)
 
         Fault(node, $"{what} must be a mapping (key: value)");
         return null;
-    }
-
-    // Levenshtein, short words only.
-    private static int Distance(string a, string b)
-    {
-        if (Math.Abs(a.Length - b.Length) > 2 || b.Length > 40)
-        {
-            return int.MaxValue;
-        }
-
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int above = row[j];
-                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-
-        return row[b.Length];
     }
 }

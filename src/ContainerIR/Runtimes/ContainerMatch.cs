@@ -55,34 +55,7 @@ internal static class ContainerMatch
     private static List<ContainerCandidate> Closest(string text, IReadOnlyList<ContainerCandidate> all) =>
         [.. all.OrderBy(one => Math.Min(Distance(text, one.Name), Distance(text, one.Id[..Math.Min(text.Length, one.Id.Length)]))).ThenBy(one => one.Name, StringComparer.Ordinal).Take(3)];
 
-    /// <summary>Edits from one text to the other (Levenshtein), over at most 64 characters of each; a name that holds the text is close.</summary>
-    private static int Distance(string wanted, string name)
-    {
-        ReadOnlySpan<char> a = wanted.AsSpan(0, Math.Min(wanted.Length, MaxNameCharacters));
-        ReadOnlySpan<char> b = name.AsSpan(0, Math.Min(name.Length, MaxNameCharacters));
-        if (a.Length > 0 && b.Contains(a, StringComparison.OrdinalIgnoreCase))
-        {
-            return 1;
-        }
-
-        Span<int> row = stackalloc int[MaxNameCharacters + 1];
-        for (int j = 0; j <= b.Length; j++)
-        {
-            row[j] = j;
-        }
-
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int above = row[j];
-                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-
-        return row[b.Length];
-    }
+    /// <summary>Edits from one text to the other; a name that holds the text is close.</summary>
+    private static int Distance(string wanted, string name) =>
+        wanted.Length > 0 && name.Contains(wanted, StringComparison.OrdinalIgnoreCase) ? 1 : Spelling.Distance(wanted, name);
 }

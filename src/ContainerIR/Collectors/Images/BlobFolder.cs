@@ -5,6 +5,7 @@ using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
 using ContainerIR.Rows;
 using ContainerIR.Runtimes;
+using ContainerIR.Runtimes.Stores;
 
 namespace ContainerIR.Collectors.Images;
 
@@ -50,8 +51,8 @@ internal sealed class BlobFolder(string path)
     /// <summary>containerd's content stores an engine may use: its own, and the one beside it.</summary>
     /// <param name="engineRoot">The engine's data directory, true for us.</param>
     public static IEnumerable<BlobFolder> StoresOf(string engineRoot) =>
-        new[] { $"{engineRoot}/containerd/daemon", $"{engineRoot[..Math.Max(engineRoot.LastIndexOf('/'), 0)]}/containerd" }
-            .Select(static folder => folder + "/io.containerd.content.v1.content").Where(IsAt).Select(static folder => new BlobFolder(folder));
+        ContainerdSnapshots.HomesOf(engineRoot).Select(static folder => folder + "/io.containerd.content.v1.content").Where(IsAt)
+            .Select(static folder => new BlobFolder(folder));
 
     /// <summary>Path of a blob; null for what is no digest.</summary>
     public string? PathOf(string digest) => digest.StartsWith("sha256:", StringComparison.Ordinal) && ContainerInspect.IsId(digest[7..]) ? $"{path}/blobs/sha256/{digest[7..]}" : null;

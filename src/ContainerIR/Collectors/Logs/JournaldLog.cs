@@ -1,7 +1,6 @@
 using System.Text;
 using ContainerIR.Collectors.Journals;
 using ContainerIR.Evidence.Items;
-using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Collectors.Logs;
@@ -66,19 +65,7 @@ internal static class JournaldLog
                 json.WriteString("driver", "journald");
                 json.WriteString("form", "journal-export");
                 json.WriteTexts("files", journal.Paths);
-                json.WriteStartObject("index");
-                json.WriteNumber("lines", assembler.Lines);
-                json.WriteNumber("records", assembler.Records);
-                json.WriteString("first_at", assembler.FirstNs is { } first ? Rfc3339.Format(first) : null);
-                json.WriteString("last_at", assembler.LastNs is { } last ? Rfc3339.Format(last) : null);
-                json.WriteStartObject("flags");
-                foreach ((string flag, long flagged) in assembler.FlagCounts)
-                {
-                    json.WriteNumber(flag, flagged);
-                }
-
-                json.WriteEndObject();
-                json.WriteEndObject();
+                assembler.WriteSummary(json);
                 json.WriteTexts("senders", senders.Order(StringComparer.Ordinal));
             },
             ct);

@@ -41,8 +41,23 @@ internal sealed class LogAssembler(DateTimeOffset createdAt)
     /// <summary>Time of the last record that had one.</summary>
     public long? LastNs { get; private set; }
 
-    /// <summary>How many lines bear each flag.</summary>
-    public IReadOnlyDictionary<string, long> FlagCounts => flagCounts;
+    /// <summary>Writes the member <c>index</c>: lines, records, first and last instant, flags with their counts.</summary>
+    public void WriteSummary(Utf8JsonWriter target)
+    {
+        target.WriteStartObject("index");
+        target.WriteNumber("lines", Lines);
+        target.WriteNumber("records", Records);
+        target.WriteString("first_at", FirstNs is { } first ? Rfc3339.Format(first) : null);
+        target.WriteString("last_at", LastNs is { } last ? Rfc3339.Format(last) : null);
+        target.WriteStartObject("flags");
+        foreach ((string flag, long count) in flagCounts)
+        {
+            target.WriteNumber(flag, count);
+        }
+
+        target.WriteEndObject();
+        target.WriteEndObject();
+    }
 
     /// <summary>The rows were taken.</summary>
     public void ClearRows() => rows.ResetWrittenCount();

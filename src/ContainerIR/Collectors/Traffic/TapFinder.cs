@@ -10,7 +10,6 @@ namespace ContainerIR.Collectors.Traffic;
 /// </summary>
 internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSink sink) : IDisposable
 {
-    private const int MostNamespaces = 4096;
     private readonly Dictionary<ulong, NamespaceHandle> spaces = [];
     private readonly List<Tap> found = [];
 
@@ -20,7 +19,6 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
     /// <summary>Opens a ring on each interface; what cannot be read is a gap.</summary>
     public List<OpenTap> Open(IReadOnlyList<NamespaceDoor> doors)
     {
-        HashSet<ulong> hosts = HostNamespaces();
         foreach (NamespaceDoor door in doors.DistinctBy(door => door.Inode))
         {
             TryOpen(door);
@@ -30,7 +28,7 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         Dictionary<ulong, IReadOnlyList<LinkEntry>> links = [];
         foreach (ulong inode in containers)
         {
-            if (!hosts.Contains(inode))
+            if (!VethEnds.IsHosts(inode, initPid))
             {
                 links[inode] = TryList(inode) ?? [];
             }
@@ -46,7 +44,14 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
             }
         }
 
-        FindOtherEnds(links, containers);
+        foreach ((ulong inode, IReadOnlyList<LinkEntry> all) in links)
+        {
+            if (all.Any(link => link.IsPairedElsewhere) && found.Count < options.MaxInterfaces)
+            {
+                FindOtherEnds(inode, containers);
+            }
+        }
+
         foreach ((ulong inode, IReadOnlyList<LinkEntry> all) in links)
         {
             FindInside(inode, all);
@@ -63,38 +68,6 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         }
 
         spaces.Clear();
-    }
-
-    // Ours, pid 1's, and those above the container's first process: shim and engine. A container that is in one of them is on a host's network.
-    private HashSet<ulong> HostNamespaces()
-    {
-        HashSet<ulong> hosts = [];
-        int parent = ParentOf(initPid);
-        foreach (int pid in (int[])[Environment.ProcessId, 1, parent, ParentOf(parent)])
-        {
-            if (NamespaceHandle.InodeOf(pid) is ulong inode)
-            {
-                _ = hosts.Add(inode);
-            }
-        }
-
-        return hosts;
-    }
-
-    private static int ParentOf(int pid)
-    {
-        using ProcEntry? process = pid > 0 ? ProcEntry.Open(pid, out _) : null;
-        return process is not null && ProcStat.Parse(process.Read("stat", 4096).Content) is { } stat ? stat.ParentPid : 0;
-    }
-
-    /// <summary>A process of every network namespace there is, the likely homes of other ends first.</summary>
-    private IEnumerable<int> ProcessesByNamespace()
-    {
-        HashSet<ulong> seen = [];
-        int parent = ParentOf(initPid);
-        return new[] { Environment.ProcessId, 1, parent }.Concat(ProcEntry.ListAll(out _))
-            .Where(pid => NamespaceHandle.InodeOf(pid) is ulong inode && seen.Add(inode))
-            .Take(MostNamespaces);
     }
 
     private void TryOpen(NamespaceDoor door)
@@ -121,20 +94,13 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
     {
         try
         {
-            using NetlinkSocket netlink = spaces[inode].CreateNetlink(Libc.NETLINK_ROUTE);
-            return List(netlink);
+            return VethEnds.LinksOf(spaces[inode]);
         }
         catch (IOException failure)
         {
             sink.AddGap($"traffic of network namespace {inode}", failure.Message);
             return null;
         }
-    }
-
-    private static List<LinkEntry> List(NetlinkSocket netlink)
-    {
-        (List<LinkEntry> links, DumpResult result) = RouteTables.Links(netlink);
-        return result.Errno == 0 ? links : throw new IOException($"list of interfaces: {Libc.Describe(result.Errno)}");
     }
 
     private void FindOnHost(ulong inode)
@@ -149,54 +115,32 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
         }
     }
 
-    private void FindOtherEnds(Dictionary<ulong, IReadOnlyList<LinkEntry>> links, HashSet<ulong> containers)
+    private void FindOtherEnds(ulong inode, HashSet<ulong> containers)
     {
-        HashSet<(ulong Namespace, int Index)> wanted =
-            [.. links.SelectMany(pair => pair.Value.Where(IsPairedElsewhere).Select(link => (pair.Key, link.Index)))];
-        foreach (int pid in wanted.Count > 0 ? ProcessesByNamespace() : [])
+        try
         {
-            if (wanted.Count == 0)
+            foreach (VethEnd end in VethEnds.Find(spaces[inode], initPid))
             {
-                return;
-            }
-
-            try
-            {
-                NamespaceHandle space = NamespaceHandle.OfProcess(pid);
-                if (containers.Contains(space.Inode) || !FindOtherEnds(space, links, wanted) || !spaces.TryAdd(space.Inode, space))
+                if (end.Other is { } other && !containers.Contains(end.OtherNamespace) && HasOpen(end.OtherNamespace))
                 {
-                    space.Dispose();
+                    found.Add(new Tap { ContainerLink = end.Own, ContainerNamespace = inode, Link = other, Namespace = end.OtherNamespace });
                 }
             }
-            catch (IOException)
-            {
-                // One of many candidates: it ended, or is closed to us. What is not found in any is read inside, and said so.
-            }
+        }
+        catch (IOException failure)
+        {
+            sink.AddGap($"other ends of the interfaces of network namespace {inode}", failure.Message);
         }
     }
 
-    private bool FindOtherEnds(NamespaceHandle candidate, Dictionary<ulong, IReadOnlyList<LinkEntry>> links, HashSet<(ulong Namespace, int Index)> wanted)
+    private bool HasOpen(ulong inode)
     {
-        int before = wanted.Count;
-        using NetlinkSocket netlink = candidate.CreateNetlink(Libc.NETLINK_ROUTE);
-        List<LinkEntry> here = List(netlink);
-        foreach ((ulong inode, IReadOnlyList<LinkEntry> theirs) in links)
+        if (!spaces.ContainsKey(inode) && VethEnds.Open(inode) is { } space)
         {
-            // Indexes repeat from namespace to namespace: the pair is certain only with the number by which the candidate knows the container's.
-            if (RouteTables.NamespaceIdOf(netlink, spaces[inode].Descriptor) is not int id)
-            {
-                continue;
-            }
-
-            foreach (LinkEntry end in here.Where(link => link.Kind == "veth" && link.PeerNamespaceId == id && wanted.Contains((inode, link.PeerIndex))))
-            {
-                LinkEntry own = theirs.First(link => link.Index == end.PeerIndex);
-                _ = wanted.Remove((inode, own.Index));
-                found.Add(new Tap { ContainerLink = own, ContainerNamespace = inode, Link = end, Namespace = candidate.Inode });
-            }
+            spaces.Add(inode, space);
         }
 
-        return wanted.Count < before;
+        return spaces.ContainsKey(inode);
     }
 
     private void FindInside(ulong inode, IReadOnlyList<LinkEntry> links)
@@ -209,7 +153,7 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
             {
                 LeftOut.Add((name, inode, "down"));
             }
-            else if (hasHostSide && !options.Inside && !IsPairedElsewhere(link))
+            else if (hasHostSide && !options.Inside && !link.IsPairedElsewhere)
             {
                 LeftOut.Add((name, inode, "it can be read only from inside the container's network namespace, where the reader would be visible in /proc/net/packet; not asked for"));
             }
@@ -245,6 +189,4 @@ internal sealed class TapFinder(TrafficOptions options, int initPid, IEvidenceSi
 
         return open;
     }
-
-    private static bool IsPairedElsewhere(LinkEntry link) => link.Kind == "veth" && link.PeerNamespaceId is not null;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ContainerIR.Evidence.Files;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux.Trees;
 
@@ -100,13 +101,9 @@ internal sealed class MergedFile(byte[] path, int layer, StatX stat, int descrip
 }
 
 /// <summary>Reads a <see cref="MergedFile"/> from any place: what a zip reader needs.</summary>
-internal sealed class MergedFileStream(MergedFile file) : Stream
+internal sealed class MergedFileStream(MergedFile file) : ReadOnlyStream
 {
-    public override bool CanRead => true;
-
     public override bool CanSeek => true;
-
-    public override bool CanWrite => false;
 
     public override long Length => file.SizeBytes;
 
@@ -120,20 +117,10 @@ internal sealed class MergedFileStream(MergedFile file) : Stream
         return count;
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override long Seek(long offset, SeekOrigin origin) => Position = origin switch
     {
         SeekOrigin.Begin => offset,
         SeekOrigin.Current => Position + offset,
         _ => Length + offset,
     };
-
-    public override void Flush()
-    {
-    }
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -11,6 +11,9 @@ namespace ContainerIR.Runtimes.Stores;
 /// </summary>
 internal sealed class DockerStore : IDiskStore
 {
+    /// <summary>Among the storage data: why the layers are not there.</summary>
+    public const string LayerError = "Error";
+
     private const int DocumentBytes = 16 * 1024 * 1024;
     private const int MaxContainers = 100_000;
 
@@ -25,9 +28,11 @@ internal sealed class DockerStore : IDiskStore
     public string Driver { get; }
 
     /// <summary>Opens it; null when it is none.</summary>
-    public static DockerStore? TryOpen(string root) => HostFile.TryStat($"{root}/containers") is null || HostFile.TryStat($"{root}/image") is null
+    public static DockerStore? TryOpen(string root) => HostFile.TryStat($"{root}/containers") is null
+        || (HostFile.TryStat($"{root}/image") is null && !ContainerdSnapshots.HomesOf(root).Any(home => HostFile.TryStat(home) is not null))
         ? null
-        : new(root, Array.Find(Drivers, driver => HostFile.TryStat($"{root}/image/{driver}/layerdb") is not null) ?? Drivers[0]);
+        : new(root, Array.Find(Drivers, driver => HostFile.TryStat($"{root}/image/{driver}/layerdb") is not null)
+            ?? (HostFile.TryStat($"{root}/image") is null ? ContainerdSnapshots.Overlays[0] : Drivers[0]));
 
     /// <summary>What the storage driver's files say of a container's layers, where the engine does not: the same names as GraphDriver.Data. Empty when nothing.</summary>
     public IReadOnlyDictionary<string, string> StorageDataOf(string driver, string id)
@@ -185,6 +190,11 @@ internal sealed class DockerStore : IDiskStore
         json.WriteString("Name", driver);
         json.WriteStartObject("Data");
         string? mount = Word($"{root}/image/{driver}/layerdb/mounts/{id}/mount-id");
+        if (mount is null)
+        {
+            WriteSnapshots(json, driver, id);
+        }
+
         if (mount is not null && driver is "overlay2" or "fuse-overlayfs" or "overlay")
         {
             json.WriteString("UpperDir", $"{root}/{driver}/{mount}/diff");
@@ -197,6 +207,22 @@ internal sealed class DockerStore : IDiskStore
 
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private void WriteSnapshots(Utf8JsonWriter json, string driver, string id)
+    {
+        try
+        {
+            if (ContainerdSnapshots.Find(root, driver, id) is { } chain)
+            {
+                json.WriteString("UpperDir", chain.Upper);
+                json.WriteString("LowerDir", string.Join(':', chain.Lowers.Select(lower => lower.Replace(@"\", @"\\", StringComparison.Ordinal).Replace(":", @"\:", StringComparison.Ordinal))));
+            }
+        }
+        catch (Exception failure) when (failure is IOException or InvalidDataException)
+        {
+            json.WriteString(LayerError, $"containerd's database of snapshots: {failure.Message}");
+        }
     }
 
     /// <summary>The list of lower directories of a driver's "lower" file: links relative to the driver's directory.</summary>

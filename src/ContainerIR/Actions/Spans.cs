@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace ContainerIR.Playbooks;
+namespace ContainerIR.Actions;
 
 /// <summary>Spans of time and sizes as authors write them: <c>30s</c>, <c>15m</c>, <c>8GiB</c>.</summary>
 internal static partial class Spans
