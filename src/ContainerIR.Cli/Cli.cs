@@ -22,6 +22,7 @@ internal static class Cli
         root.Add(VerifyCommand.Make(surroundings));
         root.Add(CaseCommand.Make(surroundings));
         root.Add(TimelineCommand.Make(surroundings));
+        root.Add(SearchCommand.Make(surroundings));
         root.Add(BundleCommand.Make(surroundings));
         root.Add(HandoverCommand.Make(surroundings));
         root.Add(ReceiveCommand.Make(surroundings));

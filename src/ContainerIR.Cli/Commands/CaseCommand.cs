@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ContainerIR.Acquisitions;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence.Text;
@@ -21,8 +22,21 @@ internal static class CaseCommand
         command.Add(CaseRecord.MakeCheck(surroundings));
         command.Add(CaseRecord.MakeClose(surroundings));
         command.Add(CaseRecord.MakeReopen(surroundings));
+        command.Add(CaseTar.Make(surroundings));
         command.Add(MakeRebuild(surroundings));
         return command;
+    }
+
+    // The record stands nowhere else: what became of it is said, and written into what is left of it.
+    private static void TellSalvaged(Surroundings surroundings, CaseStore store, SalvagedRecord salvaged)
+    {
+        string kept = Path.GetFileName(salvaged.KeptAs);
+        surroundings.Say($"The old database was damaged: kept as {DisplayText.Escape(salvaged.KeptAs)}");
+        surroundings.Say(salvaged.BrokenBy is { } why
+            ? $"Of the case's record {Quantities.Count(salvaged.Rows, "row")} could be taken over, then it breaks: {why}. What follows may stand in the kept file."
+            : $"The case's record was taken over: {Quantities.Count(salvaged.Rows, "row")}.");
+        CaseWork.Record(
+            store, salvaged.BrokenBy is null ? Casebook.Salvaged : Casebook.SalvagedInPart, null, "", $"{Quantities.Count(salvaged.Rows, "row")} taken over from {kept}{(salvaged.BrokenBy is null ? "" : ", then it breaks")}");
     }
 
     private static Command MakeNew(Surroundings surroundings)
@@ -134,7 +148,7 @@ internal static class CaseCommand
                 return ExitCode.VerificationFailed;
             }
 
-            IndexedBundle indexed = await CaseIndexer.IndexAsync(store, path, ct);
+            IndexedBundle indexed = await CaseIndexer.IndexAsync(store, path, CaseFindings.Judge, ct);
             CaseWork.Record(store, Casebook.Added, null, Path.GetFileName(indexed.BundlePath), $"verified, root sha256 {report.RootSha256}");
             if (parsed.GetValue(json))
             {
@@ -161,18 +175,18 @@ internal static class CaseCommand
         Command command = new("rebuild", "Fill the index of a case again from its sealed bundles; a damaged index is set aside.") { id, home, json };
         command.SetAction(async (parsed, ct) =>
         {
-            (CaseStore store, string? setAside) = CaseStore.OpenForRebuild(surroundings.Home(parsed.GetValue(home)), parsed.GetRequiredValue(id), surroundings.Clock);
+            (CaseStore store, SalvagedRecord? salvaged) = CaseStore.OpenForRebuild(surroundings.Home(parsed.GetValue(home)), parsed.GetRequiredValue(id), surroundings.Clock);
             using (store)
             {
-                if (setAside is not null)
+                if (salvaged is not null)
                 {
-                    surroundings.Say($"The old index was damaged: kept as {DisplayText.Escape(setAside)}");
+                    TellSalvaged(surroundings, store, salvaged);
                 }
 
-                RebuiltIndex rebuilt = await CaseIndexer.RebuildAsync(store, ct);
+                RebuiltIndex rebuilt = await CaseIndexer.RebuildAsync(store, CaseFindings.Judge, ct);
                 if (parsed.GetValue(json))
                 {
-                    CliJson.Write(surroundings.Out, RebuiltJson.From(store.Id, setAside, rebuilt), CliJson.Default.RebuiltJson);
+                    CliJson.Write(surroundings.Out, RebuiltJson.From(store.Id, salvaged, rebuilt), CliJson.Default.RebuiltJson);
                     return ExitCode.Success;
                 }
 
@@ -202,10 +216,10 @@ internal static class CaseCommand
 internal sealed record CaseFolderJson(string Id, string Folder);
 
 /// <summary>What <c>cir case rebuild --json</c> prints.</summary>
-internal sealed record RebuiltJson(string Id, string? DamagedIndexKeptAs, IReadOnlyList<IndexedBundle> Indexed, IReadOnlyList<SkippedBundleJson> Skipped)
+internal sealed record RebuiltJson(string Id, string? DamagedIndexKeptAs, long? RecordRowsSalvaged, string? RecordBrokenBy, IReadOnlyList<IndexedBundle> Indexed, IReadOnlyList<SkippedBundleJson> Skipped)
 {
-    public static RebuiltJson From(string id, string? setAside, RebuiltIndex rebuilt) =>
-        new(id, setAside, rebuilt.Indexed, [.. rebuilt.Skipped.Select(each => new SkippedBundleJson(each.BundlePath, each.Why))]);
+    public static RebuiltJson From(string id, SalvagedRecord? salvaged, RebuiltIndex rebuilt) =>
+        new(id, salvaged?.KeptAs, salvaged?.Rows, salvaged?.BrokenBy, rebuilt.Indexed, [.. rebuilt.Skipped.Select(each => new SkippedBundleJson(each.BundlePath, each.Why))]);
 }
 
 /// <summary>A bundle that is not in the index, and why.</summary>

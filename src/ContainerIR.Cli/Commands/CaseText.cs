@@ -79,6 +79,7 @@ internal static class CaseText
         }
 
         More(writer, bundle.Gaps.Count, MaxGaps);
+        WriteFindings(writer, bundle, width);
         WriteDiff(writer, bundle, width);
         WriteProcesses(writer, bundle, width);
         WriteSockets(writer, "Connections", bundle.Peers, bundle.PeerCount, width);
@@ -88,6 +89,35 @@ internal static class CaseText
         {
             Line(writer, $"  Not indexed: {note}", width);
         }
+    }
+
+    private static void WriteFindings(TextWriter writer, BundleOverview bundle, int? width)
+    {
+        writer.WriteLine();
+        if (bundle.Score is not { } score)
+        {
+            writer.WriteLine("  Findings: not judged yet; cir case rebuild judges it.");
+            return;
+        }
+
+        string counts = string.Join(", ", bundle.FindingsBySeverity.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Value:N0} {pair.Key}")));
+        string rest = bundle.NotJudged == 0 ? "" : $"; {Quantities.Count(bundle.NotJudged, "thing")} not judged (cir triage names them)";
+        Line(writer, $"  Findings: {(counts.Length == 0 ? "none" : counts)}; score {score} of 100{rest}", width);
+        if (bundle.Findings.Count == 0)
+        {
+            return;
+        }
+
+        Table table = new(new("SEVERITY"), new("RULE"), new("WHAT", MinCells: 16), new("ATT&CK"), new("SEEN", MinCells: 16), new("ITEM", MinCells: 8));
+        foreach (JudgedFinding finding in bundle.Findings)
+        {
+            table.Add(
+                finding.SuppressedBy is null ? finding.Severity : "suppressed", finding.Rule, finding.Title, finding.Attack.Count > 0 ? finding.Attack[0] : "", string.Join(", ", finding.Seen),
+                finding.Row is { } row ? string.Create(CultureInfo.InvariantCulture, $"{finding.Item}:{row}") : finding.Item);
+        }
+
+        table.Write(writer, width ?? WidthInFiles, Indent);
+        More(writer, bundle.FindingsBySeverity.Values.Sum() + bundle.FindingsLeftOut, bundle.Findings.Count);
     }
 
     private static void WriteDiff(TextWriter writer, BundleOverview bundle, int? width)

@@ -1,5 +1,8 @@
 using System.CommandLine;
+using ContainerIR.Cases;
 using ContainerIR.Cli.Output;
+using ContainerIR.Evidence;
+using ContainerIR.Evidence.Text;
 using ContainerIR.Runtimes;
 
 namespace ContainerIR.Cli.Commands;
@@ -26,7 +29,7 @@ internal static class DoctorCommand
             }
 
             string target = parsed.GetValue(outDirectory) is { Length: > 0 } given ? given : surroundings.Home(parsed.GetValue(home)).Path;
-            IReadOnlyList<ReadinessCheck> checks = await HostReadiness.CheckAsync(parsed.GetValue(endpoint), target, ct);
+            IReadOnlyList<ReadinessCheck> checks = [.. await HostReadiness.CheckAsync(parsed.GetValue(endpoint), target, ct), .. CheckCases(surroundings.Home(parsed.GetValue(home)))];
             bool fails = checks.Any(check => check.State == ReadinessState.Failure);
             if (parsed.GetValue(json))
             {
@@ -41,6 +44,40 @@ internal static class DoctorCommand
             return fails ? ExitCode.OperatorProblem : ExitCode.Success;
         });
         return command;
+    }
+
+    // A damaged case keeps nobody from acquiring into another: a warning, with the way to mend it.
+    private static IEnumerable<ReadinessCheck> CheckCases(CaseHome home)
+    {
+        IReadOnlyList<CaseSummary> cases = CaseStore.List(home);
+        int sound = 0;
+        foreach (CaseSummary each in cases)
+        {
+            (string? fault, string remedy) = FaultOf(home, each.Id);
+            sound += fault is null ? 1 : 0;
+            if (fault is not null)
+            {
+                yield return new ReadinessCheck("case", $"Case {each.Id}", ReadinessState.Warning, DisplayText.Shorten(fault, 300), "Its database is not as SQLite left it; its bundles are not touched by that.", remedy);
+            }
+        }
+
+        if (cases.Count > 0)
+        {
+            yield return new ReadinessCheck("cases", "Databases of cases", ReadinessState.Ok, $"{sound} of {cases.Count} sound", "Integrity and references of each were checked.", null);
+        }
+    }
+
+    private static (string? Fault, string Remedy) FaultOf(CaseHome home, string id)
+    {
+        try
+        {
+            using CaseStore store = CaseStore.OpenReadOnly(home, id);
+            return (CasebookCheck.Integrity(store) is [var first, ..] ? first : null, $"cir case rebuild {id}, which keeps the damaged file; then cir case check {id}");
+        }
+        catch (OperatorException problem)
+        {
+            return (problem.Message, problem.Remedy);
+        }
     }
 
     public static void Write(TextWriter writer, IReadOnlyList<ReadinessCheck> checks, int? width)

@@ -46,7 +46,7 @@ internal static class TimelineCommand
             string text = parsed.GetRequiredValue(subject);
             if (TemporaryCase.IsBundle(text))
             {
-                using TemporaryCase made = await TemporaryCase.OfAsync(text, ct);
+                using TemporaryCase made = await TemporaryCase.OfAsync(text, null, ct);
                 foreach (string note in made.Indexed.Notes)
                 {
                     surroundings.Say($"left out: {Cells.Safe(note)}");

@@ -26,6 +26,7 @@ namespace ContainerIR.Cli.Output;
 [JsonSerializable(typeof(CheckedCase))]
 [JsonSerializable(typeof(RebuiltJson))]
 [JsonSerializable(typeof(IndexedBundle))]
+[JsonSerializable(typeof(ArchivedCase))]
 [JsonSerializable(typeof(ContainersJson))]
 [JsonSerializable(typeof(KeysJson))]
 [JsonSerializable(typeof(DoctorJson))]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Collectors;
 using ContainerIR.Collectors.Images;
@@ -260,7 +261,7 @@ public static class Acquirer
         {
             using CaseStore store = CaseStore.Open(home, request.CaseId);
             // Not cancellable: the bundle is sealed, and an index that is half there would be rebuilt anyway.
-            await CaseIndexer.IndexAsync(store, bundlePath, CancellationToken.None);
+            await CaseIndexer.IndexAsync(store, bundlePath, CaseFindings.Judge, CancellationToken.None);
             CaseWork.Record(store, Casebook.Acquired, request.Examiner, Path.GetFileName(bundlePath), request.Reason is { Length: > 0 } reason ? reason : "acquired");
             return null;
         }

@@ -25,6 +25,7 @@ internal static class CaseDatabase
         {
             Execute(connection, "PRAGMA journal_mode = WAL");
             Execute(connection, "PRAGMA synchronous = FULL");
+            Execute(connection, "PRAGMA cache_size = -8192");
             Migrate(connection, folder);
             return connection;
         }
@@ -86,7 +87,7 @@ internal static class CaseDatabase
     {
         using SqliteCommand command = connection.CreateCommand();
         command.CommandText = sql;
-        command.Transaction = transaction;
+        command.Transaction = transaction ?? command.Transaction;
         command.ExecuteNonQuery();
     }
 

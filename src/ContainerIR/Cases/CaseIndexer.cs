@@ -25,8 +25,12 @@ public static class CaseIndexer
     /// Indexes a sealed bundle; one that is in the index already is indexed anew. A bundle kept elsewhere is linked into the case's bundles.
     /// SQLite knows no asynchronous I/O: the work has a thread of its own.
     /// </summary>
+    /// <param name="store">The case.</param>
+    /// <param name="bundlePath">The bundle.</param>
+    /// <param name="judge">Says what its findings are; null where nobody will ask for findings.</param>
+    /// <param name="ct">Cancels.</param>
     /// <exception cref="OperatorException">It is no sealed bundle, not as it was sealed, or the index cannot be written.</exception>
-    public static Task<IndexedBundle> IndexAsync(CaseStore store, string bundlePath, CancellationToken ct)
+    public static Task<IndexedBundle> IndexAsync(CaseStore store, string bundlePath, BundleJudge? judge, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(bundlePath);
@@ -34,58 +38,90 @@ public static class CaseIndexer
         {
             SealedBundleFiles bundle = SealedBundleFiles.Open(Path.TrimEndingDirectorySeparator(Path.GetFullPath(bundlePath)));
             SealedRecord record = SealedRecord.Read(bundle);
+
+            // Before the transaction: reading evidence keeps no other writer waiting.
+            JudgedBundle? judged = judge?.Invoke(bundle.Folder, ct);
             Link(store, bundle);
+            using UncheckedReferences references = new(store.Connection);
             using SqliteTransaction transaction = store.Connection.BeginTransaction(deferred: false);
             Remove(store.Connection, transaction, record.BundleId);
-            IndexedBundle indexed = Fill(store.Connection, transaction, bundle, record, ct);
+            BulkFill indexes = BulkFill.Begin(store.Connection, record.Items);
+            IndexedBundle indexed = Fill(store.Connection, transaction, new OpenBundle(bundle, record, judged), ct);
+            indexes.End();
             transaction.Commit();
             return indexed;
         });
     }
 
     /// <summary>Throws the index away and fills it from the bundles in the case's folder. Until the end, others read the old one.</summary>
+    /// <param name="store">The case.</param>
+    /// <param name="judge">Says what the findings of a bundle are.</param>
+    /// <param name="ct">Cancels.</param>
     /// <exception cref="OperatorException">The index cannot be written.</exception>
-    public static Task<RebuiltIndex> RebuildAsync(CaseStore store, CancellationToken ct)
+    public static Task<RebuiltIndex> RebuildAsync(CaseStore store, BundleJudge? judge, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(store);
         return OnOwnThread(store, () =>
         {
             List<IndexedBundle> indexed = [];
             List<(string BundlePath, string Why)> skipped = [];
+            OpenBundle[] bundles = [.. OpenAll(store, judge, skipped, ct)];
+            using UncheckedReferences references = new(store.Connection);
             using SqliteTransaction transaction = store.Connection.BeginTransaction(deferred: false);
             foreach (string table in Migrations.IndexTables)
             {
                 CaseDatabase.Execute(store.Connection, $"DELETE FROM {table}", transaction);
             }
 
-            foreach (string path in store.ListBundles())
+            BulkFill indexes = BulkFill.Begin(store.Connection, bundles.SelectMany(bundle => bundle.Record.Items));
+            foreach (OpenBundle bundle in bundles)
             {
                 ct.ThrowIfCancellationRequested();
                 try
                 {
-                    SealedBundleFiles bundle = SealedBundleFiles.Open(path);
-                    SealedRecord record = SealedRecord.Read(bundle);
-                    indexed.Add(Fill(store.Connection, transaction, bundle, record, ct));
+                    indexed.Add(Fill(store.Connection, transaction, bundle, ct));
                 }
                 catch (OperatorException problem)
                 {
-                    skipped.Add((path, problem.Message));
+                    skipped.Add((bundle.Files.Folder, problem.Message));
                 }
             }
 
+            indexes.End();
             transaction.Commit();
             return new RebuiltIndex(indexed, skipped);
         });
     }
 
-    private static IndexedBundle Fill(SqliteConnection connection, SqliteTransaction transaction, SealedBundleFiles bundle, SealedRecord record, CancellationToken ct)
+    private static IEnumerable<OpenBundle> OpenAll(CaseStore store, BundleJudge? judge, List<(string BundlePath, string Why)> skipped, CancellationToken ct)
+    {
+        foreach (string path in store.ListBundles())
+        {
+            ct.ThrowIfCancellationRequested();
+            OpenBundle opened;
+            try
+            {
+                SealedBundleFiles files = SealedBundleFiles.Open(path);
+                opened = new OpenBundle(files, SealedRecord.Read(files), judge?.Invoke(path, ct));
+            }
+            catch (OperatorException problem)
+            {
+                skipped.Add((path, problem.Message));
+                continue;
+            }
+
+            yield return opened;
+        }
+    }
+
+    private static IndexedBundle Fill(SqliteConnection connection, SqliteTransaction transaction, OpenBundle bundle, CancellationToken ct)
     {
         // A savepoint: a bundle that turns out unreadable half-way leaves nothing of itself.
         const string savepoint = "bundle";
         transaction.Save(savepoint);
         try
         {
-            IndexedBundle indexed = FillAll(connection, bundle, record, ct);
+            IndexedBundle indexed = FillAll(connection, bundle, ct);
             transaction.Release(savepoint);
             return indexed;
         }
@@ -96,8 +132,9 @@ public static class CaseIndexer
         }
     }
 
-    private static IndexedBundle FillAll(SqliteConnection connection, SealedBundleFiles bundle, SealedRecord record, CancellationToken ct)
+    private static IndexedBundle FillAll(SqliteConnection connection, OpenBundle open, CancellationToken ct)
     {
+        (SealedBundleFiles bundle, SealedRecord record, JudgedBundle? judged) = open;
         using IndexWriter writer = new(connection);
         using Insert items = new(
             connection, "item", "bundle_id", "path", "collector", "source", "volatility_rank", "status", "stored_bytes", "raw_bytes", "sha256", "raw_sha256",
@@ -119,6 +156,8 @@ public static class CaseIndexer
             IndexContent(bundle, item, writer, ct);
         }
 
+        writer.EndBundle();
+        writer.Rows += judged is null ? 0 : FindingIndex.Add(connection, writer.BundleId, judged);
         return new IndexedBundle(bundle.Folder, record.BundleId, writer.Rows, ReadNotes(connection, writer.BundleId));
     }
 
@@ -263,4 +302,21 @@ public static class CaseIndexer
         CancellationToken.None,
         TaskCreationOptions.LongRunning,
         TaskScheduler.Default);
+
+    // The numbers of bundle and item were given a moment before by the same transaction: looking them up for each of a million rows says nothing new.
+    // cir doctor and cir case check ask for all of them at once.
+    private sealed class UncheckedReferences : IDisposable
+    {
+        private readonly SqliteConnection connection;
+
+        public UncheckedReferences(SqliteConnection connection)
+        {
+            this.connection = connection;
+            CaseDatabase.Execute(connection, "PRAGMA foreign_keys = OFF");
+        }
+
+        public void Dispose() => CaseDatabase.Execute(connection, "PRAGMA foreign_keys = ON");
+    }
+
+    private sealed record OpenBundle(SealedBundleFiles Files, SealedRecord Record, JudgedBundle? Judged);
 }

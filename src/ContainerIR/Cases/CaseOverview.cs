@@ -73,6 +73,21 @@ public sealed record BundleOverview
     /// <summary>Everything sought and not obtained.</summary>
     public required IReadOnlyList<GapRow> Gaps { get; init; }
 
+    /// <summary>0 to 100, see docs/triage.md; null where the bundle was indexed before findings were kept.</summary>
+    public long? Score { get; init; }
+
+    /// <summary>Number of findings by severity, the worst first; those an allow-list suppresses under <c>suppressed</c>.</summary>
+    public required IReadOnlyDictionary<string, long> FindingsBySeverity { get; init; }
+
+    /// <summary>The first findings, the worst first.</summary>
+    public required IReadOnlyList<JudgedFinding> Findings { get; init; }
+
+    /// <summary>Further findings of rules that fired very often.</summary>
+    public long FindingsLeftOut { get; init; }
+
+    /// <summary>How many things could not be judged: not collected, or not readable.</summary>
+    public long NotJudged { get; init; }
+
     /// <summary>Number of changed entries by verdict.</summary>
     public required IReadOnlyDictionary<string, long> DiffByVerdict { get; init; }
 

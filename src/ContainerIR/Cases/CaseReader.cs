@@ -22,7 +22,8 @@ public static class CaseReader
             """
             SELECT id, folder, uid, root_sha256, host, container_id, container_name, image_name, examiner, opened_at_ns, sealed_at_ns,
                    (SELECT count(*) FROM item WHERE bundle_id = bundle.id), (SELECT coalesce(sum(raw_bytes), 0) FROM item WHERE bundle_id = bundle.id),
-                   (SELECT count(*) FROM item WHERE bundle_id = bundle.id AND status <> 'complete')
+                   (SELECT count(*) FROM item WHERE bundle_id = bundle.id AND status <> 'complete'),
+                   score, coalesce(findings_left_out, 0), coalesce(not_judged, 0)
             FROM bundle ORDER BY opened_at_ns, folder
             """,
             null,
@@ -71,6 +72,19 @@ public static class CaseReader
             Items = bundle.GetInt64(11),
             RawBytes = bundle.GetInt64(12),
             IncompleteItems = bundle.GetInt64(13),
+            Score = Number(bundle, 14),
+            FindingsLeftOut = bundle.GetInt64(15),
+            NotJudged = bundle.GetInt64(16),
+            FindingsBySeverity = Query(
+                connection,
+                "SELECT severity, suppressed_by IS NOT NULL, count(*) FROM finding WHERE bundle_id = $bundle GROUP BY 2, CASE WHEN suppressed_by IS NULL THEN severity END ORDER BY 2, 1 DESC",
+                id,
+                row => (Key: row.GetInt64(1) != 0 ? "suppressed" : JudgedFinding.SeverityWords[(int)row.GetInt64(0)], Value: row.GetInt64(2))).ToDictionary(pair => pair.Key, pair => pair.Value),
+            Findings = Query(
+                connection,
+                $"SELECT {FindingIndex.Columns} FROM finding f WHERE bundle_id = $bundle ORDER BY suppressed_by IS NOT NULL, severity DESC, id LIMIT {MaxRows}",
+                id,
+                FindingIndex.RowOf),
             Gaps = Query(
                 connection,
                 "SELECT collector, sought, reason FROM gap WHERE bundle_id = $bundle ORDER BY id",

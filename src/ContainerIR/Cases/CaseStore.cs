@@ -26,6 +26,7 @@ public sealed class CaseStore : IDisposable
 {
     // What recovery of a bundle could not prove is put beside it under this name: it is no bundle.
     private const string UnprovenSuffix = "-unproven";
+    private const string DamagedSuffix = ".damaged-";
 
     private CaseStore(string folder, SqliteConnection connection, bool writable)
     {
@@ -104,11 +105,12 @@ public sealed class CaseStore : IDisposable
     }
 
     /// <summary>
-    /// Opens a case whose index is missing or damaged: the damaged file is set aside under a new name and an empty one takes its place.
+    /// Opens a case whose index is missing or damaged: the damaged file is set aside under a new name, an empty one takes its place, and the record of the case, which
+    /// stands nowhere else, is taken over as far as it can be proven.
     /// </summary>
-    /// <returns>The case, and where the damaged index was put; null when it was sound.</returns>
+    /// <returns>The case, and what became of the damaged file; null when it was sound.</returns>
     /// <exception cref="OperatorException">There is no such folder, or a newer version wrote the index.</exception>
-    public static (CaseStore Store, string? SetAside) OpenForRebuild(CaseHome home, string caseId, TimeProvider clock)
+    public static (CaseStore Store, SalvagedRecord? Salvaged) OpenForRebuild(CaseHome home, string caseId, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(home);
         ArgumentNullException.ThrowIfNull(clock);
@@ -123,24 +125,23 @@ public sealed class CaseStore : IDisposable
             return (Create(home, caseId, new CaseFacts(null, null), clock), null);
         }
 
-        try
+        if (OpenSound(home, caseId) is { } sound)
         {
-            return (Open(home, caseId), null);
+            return (sound, null);
         }
-        catch (OperatorException failure) when (failure.InnerException is SqliteException { SqliteErrorCode: 11 or 26 })
-        {
-            string index = Path.Combine(folder, CaseDatabase.FileName);
-            string aside = $"{index}.damaged-{clock.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}";
-            foreach (string suffix in (string[])["", "-wal", "-shm"])
-            {
-                if (File.Exists(index + suffix))
-                {
-                    File.Move(index + suffix, aside + suffix);
-                }
-            }
 
-            return (Create(home, caseId, new CaseFacts(null, null), clock), aside);
+        string index = Path.Combine(folder, CaseDatabase.FileName);
+        string aside = $"{index}{DamagedSuffix}{clock.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}";
+        foreach (string suffix in (string[])["", "-wal", "-shm"])
+        {
+            if (File.Exists(index + suffix))
+            {
+                File.Move(index + suffix, aside + suffix);
+            }
         }
+
+        CaseStore store = Create(home, caseId, new CaseFacts(null, null), clock);
+        return (store, CaseSalvage.TakeOver(aside, store));
     }
 
     /// <summary>Every case below a home, by id. A case whose index cannot be read is listed with its problem.</summary>
@@ -159,11 +160,41 @@ public sealed class CaseStore : IDisposable
             .Select(id => Summarise(home, id))];
     }
 
+    /// <summary>Damaged databases that were set aside, by name.</summary>
+    public IReadOnlyList<string> ListSetAside() =>
+        [.. Directory.EnumerateFiles(Folder, CaseDatabase.FileName + DamagedSuffix + "*").Where(path => !path.EndsWith("-wal", StringComparison.Ordinal) && !path.EndsWith("-shm", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
     /// <summary>The bundles of this case in the order of their names: folders in <see cref="BundlesFolder"/> and links to folders elsewhere.</summary>
     public IReadOnlyList<string> ListBundles() => BundlesIn(Folder);
 
     /// <inheritdoc/>
     public void Dispose() => Connection.Dispose();
+
+    // Damage does not always show when a database is opened: all its pages are looked at.
+    private static CaseStore? OpenSound(CaseHome home, string caseId)
+    {
+        CaseStore? store = null;
+        try
+        {
+            store = Open(home, caseId);
+            if (CasebookCheck.Integrity(store).Count == 0)
+            {
+                return store;
+            }
+
+            store.Dispose();
+            return null;
+        }
+        catch (OperatorException failure) when (failure.InnerException is SqliteException { SqliteErrorCode: 11 or 26 })
+        {
+            return null;
+        }
+        catch
+        {
+            store?.Dispose();
+            throw;
+        }
+    }
 
     private static string BundlesOf(string folder) => Path.Combine(folder, "bundles");
 

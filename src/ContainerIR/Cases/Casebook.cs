@@ -28,6 +28,12 @@ internal sealed class Casebook(CaseHome home, string caseId) : IPlaybookTimeline
     public const string Closed = "closed";
     public const string Reopened = "reopened";
 
+    /// <summary>The record was taken over from a damaged database.</summary>
+    public const string Salvaged = "salvaged";
+
+    /// <summary>The record was taken over from a damaged database, and does not go on to its end.</summary>
+    public const string SalvagedInPart = "salvaged_in_part";
+
     /// <summary>Journal event by which a bundle seals the head of its case's chain.</summary>
     public const string HeadEvent = "case.head";
 
@@ -66,6 +72,21 @@ internal sealed class Casebook(CaseHome home, string caseId) : IPlaybookTimeline
     /// <summary>Rows in their order; a line that cannot be read is left out here and named by <see cref="CasebookCheck"/>.</summary>
     public static IEnumerable<PlaybookEvent> Read(CaseStore store) => Read(store.Connection, "ORDER BY seq");
 
+    /// <summary>Rows with their numbers.</summary>
+    public static IEnumerable<(long Number, PlaybookEvent Row)> ReadNumbered(CaseStore store)
+    {
+        using SqliteCommand read = store.Connection.CreateCommand();
+        read.CommandText = "SELECT seq, line FROM casebook ORDER BY seq";
+        using SqliteDataReader row = read.ExecuteReader();
+        while (row.Read())
+        {
+            if (RowOf(row.GetString(1)) is { } kept)
+            {
+                yield return (row.GetInt64(0), kept);
+            }
+        }
+    }
+
     /// <summary>Rows between two instants, oldest first.</summary>
     public static IEnumerable<PlaybookEvent> Read(CaseStore store, long fromNs, long untilNs) => Read(
         store.Connection, string.Create(CultureInfo.InvariantCulture, $"WHERE utc_ns BETWEEN {fromNs} AND {untilNs} ORDER BY utc_ns, seq"));
@@ -89,7 +110,7 @@ internal sealed class Casebook(CaseHome home, string caseId) : IPlaybookTimeline
                         $"See what stands there: cir case check {store.Id}");
             }
 
-            if (row.Event != Reopened && IsClosed(store.Connection))
+            if (row.Event is not (Reopened or Salvaged or SalvagedInPart) && IsClosed(store.Connection))
             {
                 throw Refusal(store);
             }

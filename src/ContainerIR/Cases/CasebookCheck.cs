@@ -44,7 +44,7 @@ public static class CasebookCheck
         return new CheckedCase(hashes.Count, head, heads, [.. faults.Take(MaxFaults)]);
     }
 
-    /// <summary>What <c>PRAGMA integrity_check</c> says of the database; empty when it is sound.</summary>
+    /// <summary>What <c>PRAGMA integrity_check</c> and <c>foreign_key_check</c> say of the database; empty when it is sound.</summary>
     public static IReadOnlyList<string> Integrity(CaseStore store)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -60,6 +60,14 @@ public static class CasebookCheck
                 {
                     faults.Add("case.db: " + DisplayText.Shorten(said, 200));
                 }
+            }
+
+            using SqliteCommand references = store.Connection.CreateCommand();
+            references.CommandText = "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2";
+            using SqliteDataReader broken = references.ExecuteReader();
+            while (broken.Read())
+            {
+                faults.Add($"case.db: {broken.GetInt64(2)} rows of {DisplayText.Shorten(broken.GetString(0), 60)} name a row of {DisplayText.Shorten(broken.GetString(1), 60)} that is not there");
             }
         }
         catch (SqliteException failure)
@@ -95,6 +103,11 @@ public static class CasebookCheck
             if (row.GetString(6) != prev || !Says(line, row, prev))
             {
                 faults.Add($"{where}: it does not follow the row before, or its columns say something else");
+            }
+
+            if (row.GetString(4) == Casebook.SalvagedInPart)
+            {
+                faults.Add($"{where}: the rows before were taken over from a damaged database, and do not go on to its end; what is missing may stand in a case.db.damaged file of the case");
             }
 
             hashes.Add(hash);

@@ -30,11 +30,11 @@ internal static class DiffIndex
         // What was deleted is known by its original; everything else by itself.
         DiffObject? known = entry.Kind == DiffKind.Whiteout || entry.Object is null ? entry.Original ?? entry.Object : entry.Object;
         FourTimes times = TimesOf(known);
-        writer.DiffEntries.Add(writer.BundleId).Add(writer.ItemId).Add(row).Add(entry.Path).Add(display).Add(verdict).Add(DiffWords.Of(entry.Kind))
+        writer.BeginDiffEntry(row, entry.Path, display).AddWord(verdict).AddWord(DiffWords.Of(entry.Kind))
             .Add(known?.Mode).Add(known?.Uid).Add(known?.Gid).Add(known?.SizeBytes)
             .Add(times.Accessed).Add(times.Modified).Add(times.Changed).Add(times.Born)
-            .Add(known?.Inode).Add(known?.LinkCount).Add(known?.LinkTarget).Add(Digest.Parse(known?.Sha256)).Run();
-        writer.Rows++;
+            .Add(known?.Inode).Add(known?.LinkCount).Add(known?.LinkTarget).Add(Digest.Parse(known?.Sha256));
+        writer.EndDiffEntry();
         if (entry.Object is { } now)
         {
             AddTimes(now, TimelineSources.File, $"{verdict} {display}", row, writer);

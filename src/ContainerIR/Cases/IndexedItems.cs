@@ -17,6 +17,10 @@ internal static class IndexedItems
         ("logs", "index.jsonl.zst", IndexLogs),
         ("host-context", "sessions.jsonl", IndexSessions),
         ("image", "image-history.json", ImageHistoryIndex.Read),
+        ("configuration", "inspect.json", TextLines.ReadConfiguredEnvironment),
+        ("secrets", "secrets.jsonl", TextLines.Of(TextKinds.Secret)),
+        ("traffic", "dns.jsonl", TextLines.Of(TextKinds.Dns)),
+        ("traffic", "flows.jsonl", TextLines.Of(TextKinds.Flow)),
     ];
 
     public static ItemReader? ReaderOf(SealedItem item)
@@ -57,6 +61,11 @@ internal static class IndexedItems
             {
                 writer.AddToTimeline(at, "logged", TimelineSources.Log, $"{row.Stream}: {row.Text}", row.Number);
             }
+            else
+            {
+                // No place in the timeline, but found by its words.
+                writer.AddText(TextKinds.Log, $"{row.Stream}: {row.Text}", row.Number);
+            }
         }
     }
 
@@ -69,7 +78,7 @@ internal static class IndexedItems
             number++;
             if (row.TimeNs is { } at)
             {
-                writer.AddToTimeline(at, row.Kind, "host", row.Message, number);
+                writer.AddToTimeline(at, row.Kind, TimelineSources.Host, row.Message, number);
             }
         }
     }

@@ -17,7 +17,7 @@ internal static class Migrations
 
     /// <summary>The tables that are filled from bundles, children before parents.</summary>
     public static IReadOnlyList<string> IndexTables { get; } =
-        ["timeline", "socket", "process", "diff_entry", "journal_entry", "index_note", "gap", "item", "bundle"];
+        ["text_slice", "text_group", "text_line", "finding", "timeline", "socket", "process", "diff_entry", "journal_entry", "index_note", "gap", "item", "bundle"];
 
     public static IReadOnlyList<string> All { get; } =
     [
@@ -201,6 +201,71 @@ internal static class Migrations
         BEGIN SELECT RAISE(ABORT, 'the casebook takes new rows at its end alone'); END;
         CREATE TRIGGER casebook_update BEFORE UPDATE ON casebook BEGIN SELECT RAISE(ABORT, 'the casebook is append-only'); END;
         CREATE TRIGGER casebook_delete BEFORE DELETE ON casebook BEGIN SELECT RAISE(ABORT, 'the casebook is append-only'); END;
+        """,
+
+        // 3: what the analyzers say of each bundle. A bundle whose score is null was indexed before, and is judged when the index is filled again.
+        """
+        ALTER TABLE bundle ADD COLUMN score INTEGER;
+        ALTER TABLE bundle ADD COLUMN findings_left_out INTEGER;
+        ALTER TABLE bundle ADD COLUMN not_judged INTEGER;
+        CREATE TABLE finding (
+            id            INTEGER PRIMARY KEY,
+            bundle_id     INTEGER NOT NULL REFERENCES bundle (id),
+            severity      INTEGER NOT NULL CHECK (severity BETWEEN 0 AND 4),
+            rule          TEXT NOT NULL,
+            title         TEXT NOT NULL,
+            attack        TEXT NOT NULL,
+            seen          TEXT NOT NULL,
+            item          TEXT NOT NULL,
+            row           INTEGER,
+            byte_offset   INTEGER,
+            lowered_by    TEXT,
+            suppressed_by TEXT
+        ) STRICT;
+        CREATE INDEX finding_bundle ON finding (bundle_id, severity);
+        """,
+
+        // 4: search. text_line: texts without a table of their own. text_group and text_slice: the text filter (TextFilterWriter says how it is cut); rows that were
+        // there before have a group without filter, which is read whole.
+        """
+        CREATE TABLE text_line (
+            id        INTEGER PRIMARY KEY,
+            bundle_id INTEGER NOT NULL REFERENCES bundle (id),
+            item_id   INTEGER NOT NULL REFERENCES item (id),
+            row       INTEGER,
+            kind      TEXT NOT NULL,
+            text      TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX text_line_bundle ON text_line (bundle_id);
+
+        CREATE TABLE text_group (
+            id        INTEGER PRIMARY KEY,
+            bundle_id INTEGER NOT NULL REFERENCES bundle (id),
+            of        TEXT NOT NULL,
+            first_id  INTEGER NOT NULL,
+            last_id   INTEGER NOT NULL,
+            starts    BLOB
+        ) STRICT;
+        CREATE INDEX text_group_bundle ON text_group (bundle_id);
+        CREATE INDEX text_group_of ON text_group (of, first_id);
+
+        CREATE TABLE text_slice (
+            id        INTEGER PRIMARY KEY,
+            bundle_id INTEGER NOT NULL REFERENCES bundle (id),
+            group_id  INTEGER NOT NULL REFERENCES text_group (id),
+            piece     INTEGER NOT NULL,
+            bits      BLOB NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX text_slice_group ON text_slice (group_id, piece);
+        CREATE INDEX text_slice_bundle ON text_slice (bundle_id);
+
+        INSERT INTO text_group (bundle_id, of, first_id, last_id) SELECT bundle_id, 'timeline', min(id), max(id) FROM timeline GROUP BY bundle_id;
+        INSERT INTO text_group (bundle_id, of, first_id, last_id) SELECT bundle_id, 'diff_entry', min(id), max(id) FROM diff_entry GROUP BY bundle_id;
+        INSERT INTO text_group (bundle_id, of, first_id, last_id) SELECT bundle_id, 'process', min(id), max(id) FROM process GROUP BY bundle_id;
+
+        CREATE INDEX socket_local ON socket (local_address) WHERE local_address IS NOT NULL;
+        CREATE INDEX item_sha256 ON item (sha256);
+        CREATE INDEX item_raw_sha256 ON item (raw_sha256);
         """,
     ];
 }

@@ -19,15 +19,18 @@ public sealed class TemporaryCase : IDisposable
     public static bool IsBundle(string text) => File.Exists(Path.Combine(text, "bagit.txt"));
 
     /// <summary>Indexes a sealed bundle.</summary>
+    /// <param name="bundlePath">Its folder.</param>
+    /// <param name="judge">Says what its findings are; null where they are not asked for.</param>
+    /// <param name="ct">Cancels.</param>
     /// <exception cref="OperatorException">It is none, or not as it was sealed.</exception>
-    public static async Task<TemporaryCase> OfAsync(string bundlePath, CancellationToken ct)
+    public static async Task<TemporaryCase> OfAsync(string bundlePath, BundleJudge? judge, CancellationToken ct)
     {
         string directory = Directory.CreateTempSubdirectory("cir-").FullName;
         CaseStore? store = null;
         try
         {
             store = CaseStore.Create(new CaseHome(directory), "BUNDLE", new CaseFacts(null, null), TimeProvider.System);
-            return new TemporaryCase(directory, store, await CaseIndexer.IndexAsync(store, bundlePath, ct));
+            return new TemporaryCase(directory, store, await CaseIndexer.IndexAsync(store, bundlePath, judge, ct));
         }
         catch
         {

@@ -22,7 +22,7 @@ public static class TimelineReader
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(query);
-        IEnumerable<TimelineRow> merged = Merge(ReadRows(store.Connection, query), ReadRecord(store, query));
+        IEnumerable<TimelineRow> merged = Merge(TimelineGrep.Rare(store.Connection, query) ?? ReadRows(store.Connection, query), ReadRecord(store, query));
         return query.Limit == 0 ? merged : merged.Take(query.Limit);
     }
 
@@ -31,7 +31,8 @@ public static class TimelineReader
         .Where(row => (query.Sources.Count == 0 || query.Sources.Contains(row.Source, StringComparer.Ordinal))
             && (query.Grep is null || row.Message.Contains(query.Grep, StringComparison.OrdinalIgnoreCase)));
 
-    private static TimelineRow RowOf(PlaybookEvent row) => new()
+    /// <summary>A row of the case's record as a row of the timeline.</summary>
+    internal static TimelineRow RowOf(PlaybookEvent row) => new()
     {
         AtNs = row.UtcNs,
         Meaning = DisplayText.Shorten(row.Event, 40),
@@ -113,7 +114,7 @@ public static class TimelineReader
         command.Parameters.AddWithValue("$limit", query.Limit == 0 ? -1 : query.Limit);
         if (query.Grep is { } text)
         {
-            command.Parameters.AddWithValue("$grep", $"%{text.Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal)}%");
+            command.Parameters.AddWithValue("$grep", CaseSearch.LikeOf(text));
         }
 
         return arms.Length > 0;

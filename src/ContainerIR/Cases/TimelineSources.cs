@@ -24,6 +24,9 @@ public static class TimelineSources
     /// <summary>An event the engine told of something else on the same host.</summary>
     public const string EngineOther = "engine-other";
 
+    /// <summary>Somebody did something on the host: a login, sudo, a client of the engine, an exec session; the meaning is the row's kind.</summary>
+    public const string Host = "host";
+
     /// <summary><c>built</c>: one step of the image's history. The builder wrote the time: it can be any.</summary>
     public const string Image = "image";
 
@@ -43,5 +46,5 @@ public static class TimelineSources
     public const string Case = "case";
 
     /// <summary>All of them, in the order of this file.</summary>
-    public static IReadOnlyList<string> All { get; } = [File, FileBefore, Process, Log, Engine, EngineOther, Image, Socket, Custody, Playbook, Case];
+    public static IReadOnlyList<string> All { get; } = [File, FileBefore, Process, Log, Engine, EngineOther, Host, Image, Socket, Custody, Playbook, Case];
 }

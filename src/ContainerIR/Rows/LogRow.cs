@@ -94,9 +94,96 @@ internal sealed record LogRow
             return null;
         }
 
+        return FromPlainRow(line.Content.Span) ?? FromAnyRow(line.Content);
+    }
+
+    // Rows as Write writes them, in one pass: a log has millions. Whatever is not of that form is left to the slow way.
+    private static LogRow? FromPlainRow(ReadOnlySpan<byte> line)
+    {
+        Utf8JsonReader json = new(line);
+        long? number = null, offset = null, length = null, time = null;
+        long pieces = 1, textBytes = 0;
+        string? file = null;
+        string stream = "", text = "";
         try
         {
-            using JsonDocument document = JsonDocument.Parse(line.Content);
+            if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
+            {
+                return null;
+            }
+
+            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            {
+                if (json.ValueIsEscaped)
+                {
+                    return null;
+                }
+
+                ReadOnlySpan<byte> name = json.ValueSpan;
+                if (!json.Read())
+                {
+                    return null;
+                }
+
+                if (json.TokenType == JsonTokenType.Number)
+                {
+                    if (!json.TryGetInt64(out long value))
+                    {
+                        return null;
+                    }
+
+                    switch (name)
+                    {
+                        case var _ when name.SequenceEqual("n"u8): number = value; break;
+                        case var _ when name.SequenceEqual("offset"u8): offset = value; break;
+                        case var _ when name.SequenceEqual("length"u8): length = value; break;
+                        case var _ when name.SequenceEqual("time_ns"u8): time = value; break;
+                        case var _ when name.SequenceEqual("pieces"u8): pieces = value; break;
+                        case var _ when name.SequenceEqual("text_bytes"u8): textBytes = value; break;
+                        default: break;
+                    }
+                }
+                else if (json.TokenType == JsonTokenType.String)
+                {
+                    switch (name)
+                    {
+                        case var _ when name.SequenceEqual("text"u8): text = json.GetString()!; break;
+                        case var _ when name.SequenceEqual("stream"u8): stream = json.ValueSpan.SequenceEqual("stdout"u8) ? "stdout" : json.ValueSpan.SequenceEqual("stderr"u8) ? "stderr" : json.GetString()!; break;
+                        case var _ when name.SequenceEqual("file"u8): file = json.GetString(); break;
+                        case var _ when name.SequenceEqual("at"u8): break;
+                        default: return null;
+                    }
+                }
+                else
+                {
+                    return null;
+                }
+            }
+
+            return json.TokenType != JsonTokenType.EndObject || json.Read() || number is null || offset is null || length is null || file is null ? null : new LogRow
+            {
+                Number = number.Value,
+                File = file,
+                Offset = offset.Value,
+                Length = length.Value,
+                Pieces = (int)Math.Clamp(pieces, 1, int.MaxValue),
+                TimeNs = time,
+                Stream = stream,
+                TextBytes = textBytes,
+                Text = text,
+            };
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static LogRow? FromAnyRow(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
             JsonElement row = document.RootElement;
             if (row.Number("n") is not { } number || row.Number("offset") is not { } offset || row.Number("length") is not { } length || row.Text("file") is not { } file)
             {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Bundles;
@@ -27,7 +28,7 @@ public sealed class The_index : IDisposable
     {
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
 
-        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
+        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
 
         BundleOverview seen = Assert.Single(CaseReader.ReadOverview(store).Bundles);
         Assert.Equal(bundle.RootSha256, seen.RootSha256);
@@ -114,17 +115,47 @@ public sealed class The_index : IDisposable
     }
 
     [Fact]
+    public async Task Holds_what_the_analyzers_find_in_the_bundle()
+    {
+        SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
+        TriageReport report = Triage.Run(bundle.Path, CancellationToken.None);
+
+        await CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
+
+        BundleOverview seen = CaseReader.ReadOverview(store).Bundles[0];
+        Assert.NotEmpty(report.Findings);
+        Assert.Equal(report.Score, seen.Score);
+        Assert.Equal(report.NotExamined.Count, seen.NotJudged);
+        Assert.Equal(report.Findings.Count, seen.FindingsBySeverity.Values.Sum());
+        Assert.Equal(
+            report.Findings.Take(25).Select(finding => (finding.Rule.Id, finding.Where.Item, finding.Where.Row, finding.Where.Offset, $"{finding.Seen[0].Name}: {finding.Seen[0].Text}")),
+            seen.Findings.Select(finding => (finding.Rule, finding.Item, finding.Row, finding.Offset, finding.Seen[0])));
+        Assert.Contains(seen.Findings, finding => finding.Seen.Any(value => value.Contains("/tmp/.x11/nc", StringComparison.Ordinal)));
+        Assert.Equal(seen.Findings.Select(finding => finding.Severity).Distinct(), seen.FindingsBySeverity.Keys.Where(word => seen.Findings.Any(finding => finding.Severity == word)));
+    }
+
+    [Fact]
+    public async Task Says_of_a_bundle_nobody_judged_that_it_is_not_judged()
+    {
+        SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
+
+        await CaseIndexer.IndexAsync(store, bundle.Path, null, CancellationToken.None);
+
+        Assert.Null(CaseReader.ReadOverview(store).Bundles[0].Score);
+    }
+
+    [Fact]
     public async Task Is_the_same_when_it_is_filled_again_from_the_bundles()
     {
         await SomeIndexedBundle.MakeAsync(store.BundlesFolder, "EV-IR-7-20261122T120000Z-host-bbbbbbbbbbbb");
         SealedBundle second = await SomeIndexedBundle.MakeAsync(folder.Path, "EV-IR-7-20261122T110000Z-host-aaaaaaaaaaaa", logLines: 5);
         foreach (string path in store.ListBundles().Append(second.Path))
         {
-            await CaseIndexer.IndexAsync(store, path, CancellationToken.None);
+            await CaseIndexer.IndexAsync(store, path, CaseFindings.Judge, CancellationToken.None);
         }
 
         string before = Dump();
-        RebuiltIndex rebuilt = await CaseIndexer.RebuildAsync(store, CancellationToken.None);
+        RebuiltIndex rebuilt = await CaseIndexer.RebuildAsync(store, CaseFindings.Judge, CancellationToken.None);
 
         Assert.Equal(2, rebuilt.Indexed.Count);
         Assert.Empty(rebuilt.Skipped);
@@ -138,7 +169,7 @@ public sealed class The_index : IDisposable
         await IndexOneAsync();
         string before = Dump();
 
-        await CaseIndexer.IndexAsync(store, store.ListBundles()[0], CancellationToken.None);
+        await CaseIndexer.IndexAsync(store, store.ListBundles()[0], CaseFindings.Judge, CancellationToken.None);
 
         Assert.Equal(before, Dump());
     }
@@ -148,7 +179,7 @@ public sealed class The_index : IDisposable
     {
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(folder.Path);
 
-        await CaseIndexer.IndexAsync(store, bundle.Path + "/", CancellationToken.None);
+        await CaseIndexer.IndexAsync(store, bundle.Path + "/", CaseFindings.Judge, CancellationToken.None);
 
         Assert.Equal(bundle.Path, new DirectoryInfo(Assert.Single(store.ListBundles())).LinkTarget);
     }
@@ -159,7 +190,7 @@ public sealed class The_index : IDisposable
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
         File.Delete(Path.Combine(bundle.Path, "tagmanifest-sha256.txt"));
 
-        OperatorException problem = await Assert.ThrowsAsync<OperatorException>(() => CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None));
+        OperatorException problem = await Assert.ThrowsAsync<OperatorException>(() => CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None));
 
         Assert.Contains("not sealed", problem.Message, StringComparison.Ordinal);
         Assert.Equal([SomeIndexedBundle.Name], CaseReader.ReadOverview(store).NotIndexed);
@@ -173,7 +204,7 @@ public sealed class The_index : IDisposable
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
         File.AppendAllText(Path.Combine(bundle.Path, file), "\n");
 
-        OperatorException problem = await Assert.ThrowsAsync<OperatorException>(() => CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None));
+        OperatorException problem = await Assert.ThrowsAsync<OperatorException>(() => CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None));
 
         Assert.Contains("not as it was sealed", problem.Message, StringComparison.Ordinal);
         Assert.Equal(0, CaseDatabase.Scalar(store.Connection, "SELECT (SELECT count(*) FROM bundle) + (SELECT count(*) FROM item) + (SELECT count(*) FROM timeline)"));
@@ -186,7 +217,7 @@ public sealed class The_index : IDisposable
         string item = Path.Combine(bundle.Path, "data/0001-events/events-parsed.jsonl");
         File.WriteAllText(item, File.ReadAllText(item).Replace("sh -c id", "sh -c ls", StringComparison.Ordinal));
 
-        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
+        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
 
         Assert.Contains(indexed.Notes, note => note.Contains("not the one that was sealed", StringComparison.Ordinal));
     }
@@ -200,7 +231,7 @@ public sealed class The_index : IDisposable
         File.Move(item, outside);
         File.CreateSymbolicLink(item, outside);
 
-        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
+        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
 
         Assert.Contains(indexed.Notes, note => note.Contains("symbolic link", StringComparison.Ordinal));
         Assert.False(CaseReader.ReadOverview(store).Bundles[0].TimelineBySource.ContainsKey("engine"));
@@ -215,7 +246,7 @@ public sealed class The_index : IDisposable
         bytes[20] ^= 0xff;
         File.WriteAllBytes(item, bytes);
 
-        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
+        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
 
         Assert.Contains(indexed.Notes, note => note.StartsWith("data/0005-logs/index.jsonl.zst: ", StringComparison.Ordinal));
     }
@@ -241,11 +272,12 @@ public sealed class The_index : IDisposable
         File.WriteAllBytes(Path.Combine(store.Folder, "case.db"), [.. Enumerable.Repeat((byte)7, 5000)]);
         Assert.Contains("case rebuild IR-7", Assert.Throws<OperatorException>(() => CaseStore.Open(home, "IR-7")).Remedy, StringComparison.Ordinal);
 
-        (CaseStore again, string? setAside) = CaseStore.OpenForRebuild(home, "IR-7", TimeProvider.System);
+        (CaseStore again, SalvagedRecord? salvaged) = CaseStore.OpenForRebuild(home, "IR-7", TimeProvider.System);
         using (again)
         {
-            await CaseIndexer.RebuildAsync(again, CancellationToken.None);
-            Assert.True(File.Exists(setAside));
+            await CaseIndexer.RebuildAsync(again, CaseFindings.Judge, CancellationToken.None);
+            Assert.True(File.Exists(salvaged?.KeptAs));
+            Assert.NotNull(salvaged.BrokenBy);
             Assert.Equal(before, Dump(again));
         }
     }
@@ -256,7 +288,7 @@ public sealed class The_index : IDisposable
         await IndexOneAsync();
         string before = Dump();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => CaseIndexer.RebuildAsync(store, new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => CaseIndexer.RebuildAsync(store, CaseFindings.Judge, new CancellationToken(canceled: true)));
 
         Assert.Equal(before, Dump());
     }
@@ -264,7 +296,7 @@ public sealed class The_index : IDisposable
     private async Task<IndexedBundle> IndexOneAsync()
     {
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
-        return await CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
+        return await CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
     }
 
     private string Dump() => Dump(store);
@@ -279,7 +311,7 @@ public sealed class The_index : IDisposable
             {
                 "bundle" => "SELECT *, uid AS bundle_uid, NULL AS item_path FROM bundle",
                 "item" => "SELECT item.*, bundle.uid, NULL FROM item JOIN bundle ON bundle.id = item.bundle_id",
-                "gap" or "journal_entry" or "index_note" => $"SELECT t.*, bundle.uid, NULL FROM {table} t JOIN bundle ON bundle.id = t.bundle_id",
+                "gap" or "journal_entry" or "index_note" or "finding" or "text_group" or "text_slice" => $"SELECT t.*, bundle.uid, NULL FROM {table} t JOIN bundle ON bundle.id = t.bundle_id",
                 _ => $"SELECT t.*, bundle.uid, item.path FROM {table} t JOIN bundle ON bundle.id = t.bundle_id LEFT JOIN item ON item.id = t.item_id",
             };
             using SqliteCommand read = store.Connection.CreateCommand();
@@ -289,7 +321,7 @@ public sealed class The_index : IDisposable
             while (row.Read())
             {
                 IEnumerable<string> values = Enumerable.Range(0, row.FieldCount)
-                    .Where(i => row.GetName(i) is not ("id" or "bundle_id" or "item_id"))
+                    .Where(i => row.GetName(i) is not ("id" or "bundle_id" or "item_id" or "group_id" or "first_id" or "last_id"))
                     .Select(i => row[i] is byte[] bytes ? Convert.ToHexString(bytes) : Convert.ToString(row[i], CultureInfo.InvariantCulture)!);
                 rows.Add($"{table}|{string.Join('|', values)}");
             }

@@ -1,5 +1,7 @@
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Evidence;
+using ContainerIR.Evidence.Bundles;
 using ContainerIR.Tests.Bundles;
 using Microsoft.Data.Sqlite;
 using Xunit;
@@ -160,6 +162,74 @@ public sealed class A_case : IDisposable
 
             using CaseStore store = CaseStore.Open(Home, id);
             Assert.Equal(SchemaOf(present), SchemaOf(store));
+        }
+    }
+
+    // What was released is never edited: a case of that version would come out in another shape than one made now.
+    [Theory]
+    [InlineData(1, "e5f2eaa3ab488ada99c1cc4c93ca17a1bd551f735106feed2920bcce56a8a58c")]
+    [InlineData(2, "45f8bdc3bdbac7e659360f8358c0712b71c04150eb6a73da337bd48c5fddf1fb")]
+    public void Was_brought_to_each_shape_by_a_step_that_is_never_edited(int version, string sha256) =>
+        Assert.Equal(sha256, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Migrations.All[version - 1]))));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Of_an_earlier_version_keeps_what_it_holds_and_is_searched(int version)
+    {
+        MakeOfVersion(version);
+        Assert.Contains("older version", Assert.Throws<OperatorException>(() => CaseStore.OpenReadOnly(Home, "OLD")).Message, StringComparison.Ordinal);
+
+        using CaseStore store = CaseStore.Open(Home, "OLD");
+
+        CaseOverview seen = CaseReader.ReadOverview(store);
+        Assert.Equal(("Jane", "shop", 1), (seen.Examiner, seen.Reason, seen.Bundles.Count));
+        Assert.Equal(("web", 2L, "Permission denied"), (seen.Bundles[0].ContainerName, seen.Bundles[0].ProcessCount, seen.Bundles[0].Gaps[0].Reason));
+        Assert.Equal(version >= 2 ? 1 : 0, seen.Casebook.Rows);
+        Assert.Null(seen.Bundles[0].Score);
+        using CaseSearch search = new(store);
+        Assert.Equal([("log", 7L)], search.Find(SearchQuery.OfText("an old line"), CancellationToken.None).Select(hit => (hit.Kind, hit.Row!.Value)));
+        Assert.Equal([("path", 3L)], search.Find(SearchQuery.OfPath("/tmp/x"), CancellationToken.None).Select(hit => (hit.Kind, hit.Row!.Value)));
+        Assert.Equal([("process", 2L)], search.Find(SearchQuery.OfText("xmrig"), CancellationToken.None).Select(hit => (hit.Kind, hit.Row!.Value)));
+        Assert.Equal([("socket", 1L)], search.Find(SearchQuery.OfAddress("203.0.113.9"), CancellationToken.None).Select(hit => (hit.Kind, hit.Row!.Value)));
+        Assert.Equal([SomeIndexedBundle.Name], search.NotSearchedWhole());
+        Assert.Equal(["an old line of the log"], TimelineReader.Read(store, new TimelineQuery { Grep = "OLD LINE" }).Select(row => row.Message));
+
+        // The folder of the old bundle was not kept: filling anew leaves what bundles there are, and the record.
+        SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
+        RebuiltIndex rebuilt = await CaseIndexer.RebuildAsync(store, CaseFindings.Judge, CancellationToken.None);
+        Assert.Equal([bundle.Path], rebuilt.Indexed.Select(each => each.BundlePath));
+        Assert.Equal(seen.Casebook.Rows, CaseReader.ReadOverview(store).Casebook.Rows);
+        Assert.NotNull(CaseReader.ReadOverview(store).Bundles[0].Score);
+    }
+
+    private void MakeOfVersion(int version)
+    {
+        string old = Home.FolderOf("OLD");
+        Directory.CreateDirectory(Path.Combine(old, "bundles"));
+        using SqliteConnection connection = new($"Data Source={Path.Combine(old, "case.db")};Pooling=False");
+        connection.Open();
+        foreach (string step in Migrations.All.Take(version))
+        {
+            CaseDatabase.Execute(connection, step);
+        }
+
+        CaseDatabase.Execute(connection, $"PRAGMA user_version = {version}; PRAGMA application_id = {Migrations.ApplicationId}");
+        CaseDatabase.Execute(connection, $"""
+            INSERT INTO "case" VALUES (1, 'OLD', 1700000000000000000, 'Jane', 'shop');
+            INSERT INTO bundle (id, uid, folder, root_sha256, container_name, opened_at_ns, sealed_at_ns) VALUES (4, 'u', '{SomeIndexedBundle.Name}', 'r', 'web', 1, 1800000000000000000);
+            INSERT INTO item (id, bundle_id, path, collector, source, volatility_rank, status, stored_bytes, raw_bytes, sha256, raw_sha256, opened_at_ns, closed_at_ns)
+                VALUES (9, 4, 'data/0001-logs/index.jsonl.zst', 'logs', 'a file', 6, 'complete', 1, 1, 'a', 'b', 1, 2);
+            INSERT INTO gap (bundle_id, collector, sought, reason, at_ns) VALUES (4, 'logs', 'x', 'Permission denied', 1);
+            INSERT INTO timeline (at_ns, meaning, source, message, bundle_id, item_id, row) VALUES (1700000000000000001, 'logged', 'log', 'an old line of the log', 4, 9, 7);
+            INSERT INTO diff_entry (bundle_id, item_id, row, path, display, verdict, kind) VALUES (4, 9, 3, CAST('/tmp/x' AS BLOB), '/tmp/x', 'added', 'file');
+            INSERT INTO process (bundle_id, item_id, row, pid, name, exe_deleted, command, signs) VALUES (4, 9, 1, 1, 'sh', 0, 'sh', ''), (4, 9, 2, 2, 'kworker', 0, './xmrig -o pool', '');
+            INSERT INTO socket (bundle_id, item_id, row, protocol, remote_address, remote_port, host_side) VALUES (4, 9, 1, 'tcp', '203.0.113.9', 4444, 0);
+            """);
+        if (version >= 2)
+        {
+            CaseDatabase.Execute(connection, $"INSERT INTO casebook VALUES (1, 5, 'case', 1, 'note', '{{}}', '{new string('0', 64)}', 'h')");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ContainerIR.Acquisitions;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Bundles;
@@ -124,7 +125,7 @@ public sealed class The_casebook : IDisposable
         Record(Casebook.Untagged, "false-alarm");
         Record(Casebook.Closed, "done");
 
-        await CaseIndexer.RebuildAsync(store, CancellationToken.None);
+        await CaseIndexer.RebuildAsync(store, CaseFindings.Judge, CancellationToken.None);
 
         CasebookOverview seen = CaseReader.ReadOverview(store).Casebook;
         Assert.Equal([new CaseExhibit("EX-1", name)], seen.Exhibits);

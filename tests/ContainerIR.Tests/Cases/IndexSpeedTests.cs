@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Tests.Bundles;
@@ -20,7 +21,7 @@ public sealed class The_speed_of_the_index(ITestOutputHelper output)
         TimeSpan processor = Process.GetCurrentProcess().TotalProcessorTime;
         Stopwatch watch = Stopwatch.StartNew();
 
-        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
+        IndexedBundle indexed = await CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
 
         TimeSpan used = Process.GetCurrentProcess().TotalProcessorTime - processor;
         output.WriteLine(string.Create(

@@ -1,4 +1,5 @@
 using System.Text;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Bundles;
@@ -139,7 +140,7 @@ public sealed class A_timeline : IDisposable
     {
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(folder.Path);
         string place;
-        using (TemporaryCase made = await TemporaryCase.OfAsync(bundle.Path, CancellationToken.None))
+        using (TemporaryCase made = await TemporaryCase.OfAsync(bundle.Path, null, CancellationToken.None))
         {
             place = made.Store.Folder;
             Assert.NotEmpty(TimelineReader.Read(made.Store, new TimelineQuery()));
@@ -152,7 +153,7 @@ public sealed class A_timeline : IDisposable
     private static Task<EvidenceItem> AddAsync(IEvidenceSink sink, string name, string text) =>
         sink.AddAsync(name, Encoding.UTF8.GetBytes(text), new ItemOptions("made by a test", ItemForm.Plain), CancellationToken.None);
 
-    private Task<IndexedBundle> IndexAsync(SealedBundle bundle) => CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
+    private Task<IndexedBundle> IndexAsync(SealedBundle bundle) => CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
 
     private List<TimelineRow> Read(TimelineQuery query) => [.. TimelineReader.Read(store, query)];
 }

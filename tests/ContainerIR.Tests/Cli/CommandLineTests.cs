@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Evidence.Items;
@@ -263,7 +264,7 @@ public sealed class The_command_line : IDisposable
     {
         using CaseStore store = CaseStore.Create(new CaseHome(terminal.Home), "IR-7", new CaseFacts("Jane", null), TimeProvider.System);
         SealedBundle bundle = await SomeIndexedBundle.MakeAsync(store.BundlesFolder);
-        await CaseIndexer.IndexAsync(store, bundle.Path, CancellationToken.None);
+        await CaseIndexer.IndexAsync(store, bundle.Path, CaseFindings.Judge, CancellationToken.None);
         return bundle;
     }
 }
