@@ -307,7 +307,7 @@ public sealed partial class A_shipment : IAsyncLifetime, IDisposable
     private async Task UseAsync(string name, int extraFiles)
     {
         bundle = await SomeHandoutBundle.MakeAsync(terminal.Folder, name, extraFiles);
-        VerifiedBundle opened = (await HandoutSource.OpenAsync(new ContainerIR.Cases.CaseHome(terminal.Home), bundle.Path, CancellationToken.None)).Bundles[0];
+        VerifiedBundle opened = (await HandoutSource.OpenAsync(new ContainerIR.Cases.CaseHome(terminal.Home), bundle.Path, ContainerIR.Analyzers.AllowList.None, CancellationToken.None)).Bundles[0];
         ids = [.. EvidenceEvents.Read(opened, CancellationToken.None).Select(e => e.IdIn(opened.Record.BundleId))];
         Assert.True(ids.Count > 40, ids.Count.ToString(CultureInfo.InvariantCulture));
     }
