@@ -5,7 +5,7 @@ import re
 import sys
 
 UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
-IDENTIFIER = re.compile(r"[a-z][a-z0-9-]+--" + UUID + r"\Z")
+IDENTIFIER = re.compile(r"[a-z][a-z0-9-]+[a-z0-9]--" + UUID + r"\Z")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 VARIABLE = re.compile(r"__[a-zA-Z_][a-zA-Z0-9_-]{0,199}__\Z")
 EXTENSION_KEY = re.compile(r"[a-z0-9_]{3,250}\Z")
@@ -26,6 +26,10 @@ NEEDED = {
     "action": {"commands", "agent"}, "playbook-action": {"playbook_id"}, "parallel": {"next_steps"}, "if-condition": {"condition", "on_true"},
     "while-condition": {"condition", "on_true"}, "switch-condition": {"switch", "cases"},
 }
+ADDRESSES = {"dname", "ipv4", "ipv6", "l2mac", "vlan", "url"}
+TLP = {"TLP:RED", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:GREEN", "TLP:CLEAR"}
+NOT_EMPTY = ("playbook_activities", "derived_from", "related_to", "industry_sectors", "labels", "external_references", "markings", "signatures",
+             "playbook_extensions", "agent_definitions", "target_definitions", "authentication_info_definitions")
 wrong = []
 
 
@@ -54,18 +58,32 @@ def check(book):
             rule(IDENTIFIER.match(key) and key.split("--")[0] == agent["type"] and agent["type"] in AGENTS, f"{key} is of type {agent['type']}")
             rule(agent.get("name"), f"{key} has a name")
             rule(agent["type"] != "security-category" or agent.get("category"), f"{key} has a category")
+            if agent["type"] in {"linux", "ssh", "http-api", "net-address"}:
+                address = agent.get("address")
+                rule(isinstance(address, dict) and set(address) <= ADDRESSES and all(isinstance(each, list) for each in address.values()), f"{key} has an address")
     definitions = book.get("extension_definitions", {})
     for key, definition in definitions.items():
         rule(IDENTIFIER.match(key), key)
         rule({"type", "name", "created_by", "schema", "version"} <= set(definition), f"{key} is complete")
+        rule(definition.get("type") == "extension-definition" and IDENTIFIER.match(definition.get("created_by", "")), f"{key}: type and created_by")
+    for name in NOT_EMPTY:
+        rule(book.get(name, True), f"{name} is left out rather than empty")
+    rule(book["id"][14 + len("playbook--")] in "45", "the playbook's UUID is of version 4 or 5")
     extensions(book.get("playbook_extensions", {}), definitions, "playbook")
     for marking in book.get("markings", []):
         rule(marking in book.get("data_marking_definitions", {}), f"marking {marking}")
     for key, marking in book.get("data_marking_definitions", {}).items():
+        rule(marking["type"] != "marking-tlp" or marking.get("tlpv2_level") in TLP, f"marking {key}: its level")
         rule(marking["id"] == key and {"type", "created_by", "created"} <= set(marking), f"marking {key}")
     for reference in book.get("external_references", []):
-        rule("name" in reference and len(reference) >= 1, "a reference has a name")
+        rule("name" in reference and len(reference) >= 2, "a reference has a name and something beside it")
     workflow(book)
+    ids = [book["id"], *book["workflow"], *definitions, *(key for kind in ("agent_definitions", "target_definitions", "data_marking_definitions") for key in book.get(kind, {}))]
+    owners = {}
+    for key in ids:
+        rule(owners.setdefault(key.split("--", 1)[1], key) == key, f"{key} has a UUID of its own")
+    done = {command.get("playbook_activity") for step in book["workflow"].values() for command in step.get("commands", [])}
+    rule(set(book.get("playbook_activities", [])) <= done, f"activities no step has: {set(book.get('playbook_activities', [])) - done}")
 
 
 def extensions(used, definitions, where):
@@ -81,10 +99,15 @@ def workflow(book):
     rule(steps.get(book["workflow_start"], {}).get("type") == "start", "workflow_start")
     rule(sum(step["type"] == "start" for step in steps.values()) == 1, "one start step")
     rule("workflow_exception" not in book or book["workflow_exception"] in steps, "workflow_exception")
+    rule({"start", "end"} <= {step["type"] for step in steps.values()} and any(step["type"] in {"action", "playbook-action"} for step in steps.values()), "a start, an action, an end")
     branch_ends = []
     for key, step in steps.items():
         kind = step["type"]
         rule(IDENTIFIER.match(key) and key.split("--")[0] == kind and kind in OF_TYPE, f"{key} is of type {kind}")
+        rule(key[14 + len(kind) + 2] == "4", f"{key}: a step's UUID is of version 4")
+        for name in ("commands", "targets", "in_args", "out_args", "external_references", "step_extensions", "cases"):
+            rule(step.get(name, True), f"{key}: {name} is left out rather than empty")
+        rule(all(re.match(r"[a-zA-Z0-9_-]{1,250}\Z", case) for case in step.get("cases", {})), f"{key}: names of cases")
         rule(set(step) <= STEP | OF_TYPE[kind], f"{key}: unknown {set(step) - STEP - OF_TYPE[kind]}")
         rule(NEEDED.get(kind, set()) <= set(step), f"{key}: lacks {NEEDED.get(kind, set()) - set(step)}")
         for way in ("on_completion", "on_success", "on_failure"):
@@ -107,6 +130,7 @@ def workflow(book):
                 rule(target in book.get("target_definitions", {}), f"{key}: its target is defined")
             rule(step["commands"] and all("type" in command for command in step["commands"]), f"{key}: commands")
             for command in step["commands"]:
+                rule(command["type"] not in {"manual", "bash", "ssh", "powershell"} or ("command" in command) != ("command_b64" in command), f"{key}: a command, plain or in base64")
                 for name in re.findall(r"(__[a-zA-Z_][a-zA-Z0-9_-]*?__):value", command.get("command", "")):
                     rule(name in book.get("playbook_variables", {}), f"{key}: variable {name}")
         for name in step.get("in_args", []) + step.get("out_args", []):

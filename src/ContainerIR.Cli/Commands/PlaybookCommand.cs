@@ -158,7 +158,7 @@ internal static class PlaybookCommand
     {
         Argument<string> source = new("FILE") { Description = "A playbook: CACAO 2.0 JSON, or YAML." };
         Option<string?> home = Shared.Home();
-        Command command = new("import", "Take over a playbook from elsewhere. Its foreign commands are shown as manual steps and never run.") { source, home };
+        Command command = new("import", "Take over a playbook from elsewhere. Its foreign commands are shown as manual steps; none runs unless a run allows it.") { source, home };
         command.SetAction(parsed =>
         {
             CaseHome place = surroundings.Home(parsed.GetValue(home));

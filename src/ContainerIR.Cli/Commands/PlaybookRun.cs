@@ -27,11 +27,12 @@ internal static class PlaybookRun
         Option<bool> dry = new("--dry-run") { Description = "Print every command and its evidence cost; change nothing." };
         Option<bool> exercise = new("--exercise") { Description = "Mark the run as an exercise; changes that can be undone are undone at its end." };
         Option<string?> force = new("--override") { Description = "Written reason to destroy evidence that is not sealed; it is printed first in the report.", HelpName = "REASON" };
+        Option<string[]> allow = AllowCommands();
         Option<string?> examiner = Shared.Examiner();
         Option<string?> endpoint = Shared.Endpoint();
         Option<string?> home = Shared.Home();
         Option<string?> passphraseFile = Shared.PassphraseFile();
-        Command command = new("run", "Run a playbook on a container: asks, has approved, does, proves, records.") { name, container, caseId, variables, dry, exercise, force, examiner, endpoint, home, passphraseFile };
+        Command command = new("run", "Run a playbook on a container: asks, has approved, does, proves, records.") { name, container, caseId, variables, dry, exercise, force, allow, examiner, endpoint, home, passphraseFile };
         command.SetAction(async (parsed, ct) =>
         {
             CaseHome place = surroundings.Home(parsed.GetValue(home));
@@ -48,6 +49,7 @@ internal static class PlaybookRun
                 Inputs = Inputs(parsed.GetValue(variables) ?? []),
                 IsExercise = parsed.GetValue(exercise),
                 Override = parsed.GetValue(force),
+                AllowedCommands = Allowed(parsed.GetValue(allow) ?? []),
             };
             Dictionary<string, string> values = PlaybookEngine.Inputs(playbook, request);
             if (parsed.GetValue(dry))
@@ -74,11 +76,12 @@ internal static class PlaybookRun
     {
         Argument<string> run = new("RUN") { Description = "Id of the run, as cir playbook run printed it." };
         Option<string> caseId = new("--case") { Description = "Case of the run.", HelpName = "ID", Required = true };
+        Option<string[]> allow = AllowCommands();
         Option<string?> examiner = Shared.Examiner();
         Option<string?> endpoint = Shared.Endpoint();
         Option<string?> home = Shared.Home();
         Option<string?> passphraseFile = Shared.PassphraseFile();
-        Command command = new("resume", "Go on with a run that was cut; nothing that was completed is done again.") { run, caseId, examiner, endpoint, home, passphraseFile };
+        Command command = new("resume", "Go on with a run that was cut; nothing that was completed is done again.") { run, caseId, allow, examiner, endpoint, home, passphraseFile };
         command.SetAction(async (parsed, ct) =>
         {
             CaseHome place = surroundings.Home(parsed.GetValue(home));
@@ -100,6 +103,7 @@ internal static class PlaybookRun
                 Inputs = opening.Inputs,
                 IsExercise = opening.IsExercise,
                 Override = opening.Override,
+                AllowedCommands = Allowed(parsed.GetValue(allow) ?? []),
             };
             return await RunAsync(surroundings, place, PlaybookCommand.Library(place, actions), actions, file.Load(opening.Sha256, actions), request, file, parsed.GetValue(endpoint), ct);
         });
@@ -123,6 +127,7 @@ internal static class PlaybookRun
     {
         using PlaybookEngine engine = new(new EngineParts(actions, surroundings.OpenTimeline(home, request.CaseId), new PlaybookPeople(surroundings), PlaybookCommand.Roster(home), library.ById, surroundings.Clock)
         {
+            RunForeign = ForeignShell.RunAsync,
             Undo = (id, token) => surroundings.UndoChange(new ActionParts(home, surroundings.Clock) { Endpoint = endpoint }, id, token),
         });
         FinishedRun run;
@@ -220,6 +225,17 @@ internal static class PlaybookRun
         string account = login.SudoUser ?? login.LoginName ?? login.Name ?? $"uid {login.Uid}";
         return new Operator(examiner ?? account, examiner is null ? "login" : $"login {account}", host.HostName, login.Terminal, login.SshConnection, certificate);
     }
+
+    private static Option<string[]> AllowCommands() => new("--allow-commands")
+    {
+        Description = "Run the bash commands of this foreign playbook as this host's user, instead of showing them to be done by hand. Commands that use variables stay by hand.",
+        HelpName = "SHA256",
+    };
+
+    private static string[] Allowed(string[] given) =>
+        Array.Find(given, each => each.Length != 64 || !each.All(char.IsAsciiHexDigitLower)) is { } wrong
+            ? throw new OperatorException($"'{DisplayText.Shorten(wrong, 80)}' is no SHA-256 of a playbook.", "Read the playbook first; its whole digest stands above its steps: cir playbook show PLAYBOOK")
+            : given;
 
     private static Dictionary<string, string> Inputs(string[] given)
     {

@@ -51,7 +51,7 @@ internal sealed class PlaybookCompiler
             ["workflow_start"] = start,
             ["workflow"] = workflow,
             ["agent_definitions"] = Agents(),
-            ["target_definitions"] = new JsonObject { [host] = new JsonObject { ["type"] = "linux", ["name"] = "The host the container runs on" } },
+            ["target_definitions"] = new JsonObject { [host] = new JsonObject { ["type"] = "linux", ["name"] = "The host the container runs on", ["address"] = new JsonObject { ["dname"] = new JsonArray("localhost") } } },
             ["extension_definitions"] = new JsonObject
             {
                 [SlugId.Extension] = new JsonObject

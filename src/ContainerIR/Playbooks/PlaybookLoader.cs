@@ -112,6 +112,12 @@ internal sealed partial class PlaybookLoader
             {
                 reference.OnlyKeys("a reference", "name", "description", "source", "url", "external_id", "reference_id");
                 reference.Text("name", required: true);
+                if (reference.Map.Entries.Count < 2)
+                {
+                    // CACAO 2.0, section 10.8.
+                    fields.Fault(item, "a reference needs beside 'name' one of description, source, url, external_id, reference_id");
+                }
+
                 references.Add(reference.Map.Entries
                     .Select(entry => (entry.Key.Text, Value: entry.Key.Text == "name" ? (entry.Value as YamlScalar)?.Text : reference.Text(entry.Key.Text)))
                     .Where(pair => pair.Value is not null)

@@ -89,7 +89,7 @@ internal sealed class PlaybookPlan
     {
         BuiltInStep action => $"{step.SourceId}  {action.Action}{string.Concat(action.With.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $" {pair.Key}={VariableUses.ToAuthored(pair.Value)}"))}",
         ManualStep manual => $"{step.SourceId}  by hand ({step.Owner ?? manual.Agent}): {VariableUses.ToAuthored(manual.Text)}{(step.Out.Count > 0 ? $" -> {string.Join(", ", step.Out)}" : "")}",
-        ForeignStep foreign => $"{step.SourceId}  foreign, shown and never run: {string.Join("; ", foreign.Commands.Select(command => $"[{command.Type}] {command.Text}"))}",
+        ForeignStep foreign => $"{step.SourceId}  foreign, {(foreign.Commands.All(Runs.PlaybookEngine.CanBeRun) ? "by hand, or run with --allow-commands" : "by hand")}: {string.Join("; ", foreign.Commands.Select(command => $"[{command.Type}] {command.Text}"))}",
         IfStep branch => $"{step.SourceId}  if {VariableUses.ToAuthored(branch.Condition)}",
         WhileStep loop => $"{step.SourceId}  while {VariableUses.ToAuthored(loop.Condition)}, at most {loop.Max} times",
         SwitchStep many => $"{step.SourceId}  by the value of {VariableUses.ToAuthored(many.Switch)}",

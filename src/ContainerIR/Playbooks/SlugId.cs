@@ -3,7 +3,10 @@ using System.Text;
 
 namespace ContainerIR.Playbooks;
 
-/// <summary>Identifiers of CACAO from the slugs authors write: UUID version 5 (RFC 9562, section 5.5), so that the same file always compiles to the same bytes.</summary>
+/// <summary>
+/// Identifiers of CACAO from the slugs authors write, so that the same file always compiles to the same bytes. A playbook's is a UUID version 5 (RFC 9562, section 5.5).
+/// CACAO 2.0 (section 10.10) wants version 4 for everything else: there the bits of the hash stand for the random ones.
+/// </summary>
 internal static class SlugId
 {
     // Made once for this project; what is below it never changes.
@@ -27,7 +30,7 @@ internal static class SlugId
 #pragma warning disable CA5350
         byte[] hash = SHA1.HashData([.. Namespace, .. Encoding.UTF8.GetBytes($"{type}/{name}")]);
 #pragma warning restore CA5350
-        hash[6] = (byte)((hash[6] & 0x0F) | 0x50);
+        hash[6] = (byte)((hash[6] & 0x0F) | (type == "playbook" ? 0x50 : 0x40));
         hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
         string hex = Convert.ToHexStringLower(hash.AsSpan(0, 16));
         return $"{type}--{hex[..8]}-{hex[8..12]}-{hex[12..16]}-{hex[16..20]}-{hex[20..]}";

@@ -109,6 +109,24 @@ public sealed class An_isolation
         Assert.Contains("nft is not installed", refused.Message, StringComparison.Ordinal);
     }
 
+    // As of macvlan and ipvlan, whose interfaces have no other end outside; the kernels of test machines often have neither.
+    [Fact]
+    public async Task In_the_containers_own_namespace_cuts_and_is_undone_exactly()
+    {
+        using SomeHost host = new();
+        using TestContainer suspect = RealEngine.Start([], "sleep", "1000");
+        string before = SomeHost.Snapshot(suspect);
+        string gateway = suspect.Inspect("{{.NetworkSettings.Gateway}}");
+
+        ActionOutcome outcome = await host.Do("isolate", suspect.Name, "method=netns-nft");
+
+        Assert.Equal("netns-nft", outcome.Outputs["method"]);
+        Assert.True(outcome.Verified, string.Join('\n', outcome.Outputs));
+        Assert.Throws<InvalidOperationException>(() => suspect.Exec($"ping -c1 -W1 {gateway}"));
+        Assert.True((await host.Undo(outcome.ChangeId, reset: false)).Undone);
+        Assert.Equal(before, SomeHost.Snapshot(suspect));
+    }
+
     [Fact]
     public async Task Matches_the_control_group_of_a_container_on_the_hosts_network_and_spares_the_host()
     {

@@ -123,6 +123,57 @@ public sealed class The_playbook_command : IDisposable
         Assert.Equal(["pause"], actions.Called);
     }
 
+    [Fact]
+    public async Task Runs_foreign_commands_of_the_very_playbook_that_is_allowed_and_never_with_a_variable()
+    {
+        string proof = Path.Combine(terminal.Folder, "was-run"), other = Path.Combine(terminal.Folder, "other");
+        string file = Write("foreign.json", Foreign
+            .Replace("touch PROOF", $"echo home=$CIR_HOME; cat; touch {proof}", StringComparison.Ordinal)
+            .Replace("\"http-api\", \"command\": \"GET / HTTP/1.1\"", "\"bash\", \"command\": \"touch " + proof + "2\"", StringComparison.Ordinal));
+        string variable = Write("variable.json", Foreign.Replace("touch PROOF", $"touch {other}-__container__:value", StringComparison.Ordinal).Replace("http-api", "bash", StringComparison.Ordinal));
+        Assert.Equal(0, await terminal.RunAsync("playbook", "check", file, variable));
+        string[] digests = [.. terminal.Out.Split('\n').Where(line => line.Contains("sha256", StringComparison.Ordinal)).Select(line => line[^64..])];
+        terminal.Forget();
+
+        terminal.Lines.Enqueue("true");
+        terminal.Lines.Enqueue("");
+        Assert.Equal(0, await terminal.RunAsync("playbook", "run", file, "web", "--case", "IR-2", "--allow-commands", digests[0]));
+
+        Assert.True(File.Exists(proof) && File.Exists(proof + "2"));
+        string record = File.ReadAllText(Assert.Single(Directory.GetFiles(terminal.Folder, "run.jsonl", SearchOption.AllDirectories)));
+        Assert.Contains("exit 0: home=\"", record, StringComparison.Ordinal);
+        Assert.Contains($"the operator allows the foreign commands of {digests[0]}", record, StringComparison.Ordinal);
+        File.Delete(proof);
+        terminal.Forget();
+        foreach ((string path, string digest) in new[] { (file, digests[1]), (variable, digests[1]) })
+        {
+            terminal.Lines.Enqueue("true");
+            terminal.Lines.Enqueue("");
+            terminal.Lines.Enqueue("");
+            Assert.Equal(0, await terminal.RunAsync("playbook", "run", path, "web", "--case", "IR-2", "--allow-commands", digest));
+        }
+
+        Assert.False(File.Exists(proof));
+        Assert.Empty(Directory.GetFiles(terminal.Folder, "other*"));
+        Assert.Contains("by hand", terminal.Error, StringComparison.Ordinal);
+        Assert.NotEqual(0, await terminal.RunAsync("playbook", "run", file, "web", "--case", "IR-2", "--allow-commands", "yes"));
+        Assert.Contains("is no SHA-256", terminal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ends_at_a_foreign_command_that_fails_and_keeps_what_it_said()
+    {
+        string file = Write("foreign.json", Foreign.Replace("touch PROOF", "echo no such rule >&2; exit 4", StringComparison.Ordinal).Replace("http-api", "bash", StringComparison.Ordinal));
+        Assert.Equal(0, await terminal.RunAsync("playbook", "check", file));
+        string digest = terminal.Out.Split('\n').First(line => line.Contains("sha256", StringComparison.Ordinal))[^64..];
+        terminal.Lines.Enqueue("true");
+        terminal.Lines.Enqueue("");
+
+        await terminal.RunAsync("playbook", "run", file, "web", "--case", "IR-2", "--allow-commands", digest);
+
+        Assert.Contains("exit 4: no such rule", terminal.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("\"on_completion\": \"end--", "\"on_completion\": \"gone--", "which is no step")]
     [InlineData("\"type\": \"playbook\"", "\"type\": \"report\"", "no playbook of CACAO 2.0")]
@@ -136,7 +187,7 @@ public sealed class The_playbook_command : IDisposable
         int code = await terminal.RunAsync("playbook", "show", file);
 
         Assert.Equal(expected.Length > 0 ? 2 : 0, code);
-        Assert.Contains(expected.Length > 0 ? expected : "foreign, shown and never run: [bash] cir do pause; reboot", terminal.Error + terminal.Out, StringComparison.Ordinal);
+        Assert.Contains(expected.Length > 0 ? expected : "foreign, by hand: [bash] cir do pause; reboot", terminal.Error + terminal.Out, StringComparison.Ordinal);
     }
 
     [Fact]

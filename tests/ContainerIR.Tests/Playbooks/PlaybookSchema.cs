@@ -42,7 +42,7 @@ internal static class PlaybookSchema
             {
                 ["type"] = "array",
                 ["minItems"] = 1,
-                ["items"] = Object(null, ["name"], new JsonObject
+                ["items"] = AtLeastTwo(Object(null, ["name"], new JsonObject
                 {
                     ["name"] = Text(null),
                     ["description"] = Text(null),
@@ -50,7 +50,7 @@ internal static class PlaybookSchema
                     ["url"] = Text(null),
                     ["external_id"] = Text(null),
                     ["reference_id"] = Text(null),
-                }),
+                })),
             },
             ["variables"] = new JsonObject { ["type"] = "object", ["propertyNames"] = Pattern(Name, null), ["additionalProperties"] = Variable() },
             ["agents"] = new JsonObject
@@ -266,6 +266,12 @@ internal static class PlaybookSchema
     private static JsonObject Switch(string description) => new() { ["type"] = "boolean", ["description"] = description };
 
     private static JsonObject Enum(IReadOnlyList<string> values) => new() { ["enum"] = Texts([.. values]) };
+
+    private static JsonObject AtLeastTwo(JsonObject schema)
+    {
+        schema["minProperties"] = 2;
+        return schema;
+    }
 
     private static JsonObject Reference(string name) => new() { ["$ref"] = "#/definitions/" + name };
 

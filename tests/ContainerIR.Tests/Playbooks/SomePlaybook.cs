@@ -98,6 +98,7 @@ internal static class SomePlaybook
             ("2026-01-02T03:04:05.678Z", "yesterday"),
             ("rules: [CIR-001]", "rules: [miner]"),
             ("{ name: Somebody, url", "{ url"),
+            ("{ name: Somebody, url: \"https://example.org/\" }", "{ name: Somebody }"),
             ("score: { type: integer, value: 0 }", "score: { type: integer, value: none }"),
             ("score: { type: integer, value: 0 }", "score: { type: number }"),
             ("sure: { type: bool, value: false }", "sure: { type: bool, value: \"no\" }"),

@@ -20,11 +20,15 @@ internal sealed record EngineParts(
 {
     /// <summary>Undoes a change by its id, at the end of an exercise; null when nothing can.</summary>
     public Func<string, CancellationToken, Task<ActionOutcome>>? Undo { get; init; }
+
+    /// <summary>Runs a foreign command where the operator allowed it for its playbook; null where none ever runs.</summary>
+    public Func<string, CancellationToken, Task<ForeignResult>>? RunForeign { get; init; }
 }
 
 /// <summary>
 /// Runs compiled playbooks. A step's end is on disk before the next step begins; a run that was cut goes on where it was and repeats nothing that was done.
-/// No variable ever reaches a shell: actions get their parameters as a dictionary, and foreign commands are shown to a person, never run.
+/// No variable ever reaches a shell: actions get their parameters as a dictionary. Foreign commands are shown to a person; one without
+/// variables is run where the operator allowed it for that very playbook.
 /// </summary>
 internal sealed partial class PlaybookEngine(EngineParts parts) : IDisposable
 {
@@ -47,6 +51,11 @@ internal sealed partial class PlaybookEngine(EngineParts parts) : IDisposable
         RunRecord record = file.Lines.Count == 0
             ? RunRecord.Begin(file, parts.Timeline, request, playbook, parts.People.Tell)
             : RunRecord.Continue(file, parts.Timeline, request, playbook, parts.People.Tell);
+        if (request.AllowedCommands.Count > 0)
+        {
+            record.Note("", "note", $"the operator allows the foreign commands of {string.Join(", ", request.AllowedCommands)} to be run");
+        }
+
         Run run = new(record, request) { Loaded = sha256 => file.Load(sha256, parts.Actions) };
         Frame frame = new(playbook, "", "", values, 0);
         try
@@ -190,7 +199,7 @@ internal sealed partial class PlaybookEngine(EngineParts parts) : IDisposable
     {
         BuiltInStep action => RunActionAsync(run, frame, action, instance, ct),
         ManualStep manual => AskAsync(run, frame, manual, instance, manual.Text, manual.Agent, ct),
-        ForeignStep foreign => AskAsync(run, frame, foreign, instance, ForeignText(foreign), null, ct),
+        ForeignStep foreign => RunForeignAsync(run, frame, foreign, instance, ct),
         ApprovalStep approval => ApproveAsync(run, frame, approval, instance, ct),
         IfStep branch => IfAsync(run, frame, branch, instance, ct),
         SwitchStep many => SwitchAsync(run, frame, many, instance, ct),

@@ -27,6 +27,9 @@ internal sealed record RunRequest
 
     /// <summary>Written reason for destructive actions without sealed evidence; null while the gate holds.</summary>
     public string? Override { get; init; }
+
+    /// <summary>SHA-256 of playbooks whose foreign commands may be run. Not kept with the run: who goes on with it allows them anew.</summary>
+    public IReadOnlyList<string> AllowedCommands { get; init; } = [];
 }
 
 /// <summary>How a run ended.</summary>
