@@ -14,13 +14,14 @@ internal static class ExportCommand
         Argument<string> format = new("FORMAT") { Description = "One of: " + string.Join(", ", ExporterList.All.Select(each => each.Name)) };
         Argument<string> source = Handout.Source();
         Option<string> place = new("--out") { Description = "Where the derived bag is made.", HelpName = "DIR", Required = true };
+        Option<string?> allow = Handout.Allow();
         Option<string?> home = Shared.Home();
         Option<bool> json = Shared.Json();
-        Command command = new("export", "Write evidence in a form other tools load, as a bag that names the bundles it was made of.") { format, source, place, home, json };
+        Command command = new("export", "Write evidence in a form other tools load, as a bag that names the bundles it was made of.") { format, source, place, allow, home, json };
         command.SetAction(async (parsed, ct) =>
         {
             IExporter exporter = ExportRun.Find(parsed.GetRequiredValue(format));
-            HandoutSource opened = await HandoutSource.OpenAsync(surroundings.Home(parsed.GetValue(home)), parsed.GetRequiredValue(source), ct);
+            HandoutSource opened = await HandoutSource.OpenAsync(surroundings.Home(parsed.GetValue(home)), parsed.GetRequiredValue(source), Handout.Allowed(parsed.GetValue(allow)), ct);
             if (Handout.Refuse(surroundings, opened) is { } code)
             {
                 return code;

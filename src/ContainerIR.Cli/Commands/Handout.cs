@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContainerIR.Analyzers;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Evidence.Verification;
@@ -12,6 +13,10 @@ internal static class Handout
     private const int MaxFailures = 5;
 
     public static Argument<string> Source() => new("CASE|BUNDLE") { Description = "A case id, or the folder of a sealed bundle (a path with a slash). It is verified first." };
+
+    public static Option<string?> Allow() => new("--allow") { Description = "Reviewed file of findings that are expected: they are handed over marked as suppressed.", HelpName = "FILE" };
+
+    public static AllowList Allowed(string? file) => file is null ? AllowList.None : AllowList.Read(file);
 
     /// <summary>Says which bundles are not as they were sealed and gives the exit code; null when all are.</summary>
     public static int? Refuse(Surroundings surroundings, HandoutSource source)

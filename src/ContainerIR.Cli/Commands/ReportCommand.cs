@@ -14,14 +14,15 @@ internal static class ReportCommand
     {
         Argument<string> source = Handout.Source();
         Option<string> file = new("--out") { Description = "The file; its end chooses the form: .html, .md or .json", HelpName = "FILE", Required = true };
+        Option<string?> allow = Handout.Allow();
         Option<string?> home = Shared.Home();
         Option<bool> json = Shared.Json();
-        Command command = new("report", "Write a report for people: summary, what was taken and not, files, programs, connections, custody, how to check.") { source, file, home, json };
+        Command command = new("report", "Write a report for people: summary, what was taken and not, files, programs, connections, custody, how to check.") { source, file, allow, home, json };
         command.SetAction(async (parsed, ct) =>
         {
             string path = parsed.GetRequiredValue(file);
             ReportRun.CheckName(path);
-            HandoutSource opened = await HandoutSource.OpenAsync(surroundings.Home(parsed.GetValue(home)), parsed.GetRequiredValue(source), ct);
+            HandoutSource opened = await HandoutSource.OpenAsync(surroundings.Home(parsed.GetValue(home)), parsed.GetRequiredValue(source), Handout.Allowed(parsed.GetValue(allow)), ct);
             if (Handout.Refuse(surroundings, opened) is { } code)
             {
                 return code;

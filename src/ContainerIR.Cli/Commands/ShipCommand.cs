@@ -27,6 +27,7 @@ internal static class ShipCommand
         Option<bool> cef = new("--cef") { Description = "Syslog carries the Common Event Format." };
         Option<int> batch = new("--batch") { Description = "Events a batch.", HelpName = "N", DefaultValueFactory = _ => 500 };
         Option<int> giveUp = new("--give-up") { Description = "Seconds after which a receiver that takes nothing is given up.", HelpName = "S", DefaultValueFactory = _ => 300 };
+        Option<string?> allow = Handout.Allow();
         Option<string?> home = Shared.Home();
         Option<bool> json = Shared.Json();
         Command command = new("ship", "Send all dated facts to a receiver, each at least once under a stable id; run again, it goes on where it was.")
@@ -37,7 +38,7 @@ internal static class ShipCommand
         {
             CaseHome place = surroundings.Home(parsed.GetValue(home));
             ShipTarget receiver = ShipTarget.Parse(parsed.GetRequiredValue(target), ReadToken(surroundings, parsed.GetValue(tokenFile)), parsed.GetValue(ca), parsed.GetValue(cef));
-            HandoutSource opened = await HandoutSource.OpenAsync(place, parsed.GetRequiredValue(source), ct);
+            HandoutSource opened = await HandoutSource.OpenAsync(place, parsed.GetRequiredValue(source), Handout.Allowed(parsed.GetValue(allow)), ct);
             if (Handout.Refuse(surroundings, opened) is { } code)
             {
                 return code;

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Rows;
 
@@ -37,6 +39,24 @@ public sealed record Finding(Rule Rule, Severity Severity, IReadOnlyList<SeenVal
 {
     /// <summary>Entry of the allow-list that suppresses it: it stays in the record and is not counted; null when none does.</summary>
     public string? SuppressedBy { get; init; }
+
+    /// <summary>
+    /// SHA-256 over the rule's id and the values seen, not over where they stand: the same thing seen in a later bundle of the container has the same. Severity and
+    /// suppression are judgements on it and no part of it.
+    /// </summary>
+    public string Fingerprint
+    {
+        get
+        {
+            StringBuilder key = new(Rule.Id);
+            foreach (SeenValue value in Seen)
+            {
+                key.Append('\n').Append(value.Name).Append('\0').Append(value.Exact is { } exact ? Convert.ToHexStringLower(exact) : value.Text);
+            }
+
+            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key.ToString())));
+        }
+    }
 
     /// <summary>The playbook that fits.</summary>
     public string Playbook => PlaybookOfRule.Of(Rule.Id);

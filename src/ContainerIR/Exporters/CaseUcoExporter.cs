@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Diffs;
 using ContainerIR.Evidence.Text;
@@ -70,6 +71,12 @@ internal sealed class CaseUcoExporter : IExporter
         foreach ((string item, long row, SocketRow socket) in bundle.Sockets(ct))
         {
             graph.WriteConnection(item, row, socket);
+            FlushIfLarge(json);
+        }
+
+        foreach (Finding finding in bundle.Findings(ct))
+        {
+            graph.WriteFinding(finding);
             FlushIfLarge(json);
         }
 
@@ -231,6 +238,34 @@ internal sealed class CaseUcoExporter : IExporter
             json.WriteBoolean("uco-observable:isActive", socket.State == "ESTABLISHED");
             json.WriteEndObject();
             json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        /// <summary>An annotation of the item it rests on: what triage concludes is a statement about evidence and not an observable.</summary>
+        public void WriteFinding(Finding finding)
+        {
+            FindingPlace where = finding.Where;
+            Begin(Id("finding", $"{where.Item}\n{where.Row}\n{where.Offset}\n{finding.Fingerprint}"), "uco-core:Annotation");
+            json.WriteString("uco-core:name", $"{finding.Rule.Id} {finding.Rule.Title}");
+            json.WriteString("uco-core:description", finding.Rule.Why);
+            string place = where.Row is { } row ? $"{where.Item} row {row}" : where.Item;
+            json.WriteStartArray("uco-core:statement");
+            json.WriteStringValue(DisplayText.Escape(place) + ": " + FindingWords.Seen(finding));
+            json.WriteEndArray();
+            json.WriteStartArray("uco-core:tag");
+            json.WriteStringValue("severity:" + FindingWords.Of(finding.Severity));
+            foreach (string technique in finding.Rule.Techniques)
+            {
+                json.WriteStringValue("attack:" + technique);
+            }
+
+            if (finding.SuppressedBy is { } entry)
+            {
+                json.WriteStringValue("suppressed:" + entry);
+            }
+
+            json.WriteEndArray();
+            Refs("uco-core:object", [Id("item", where.Item)]);
             json.WriteEndObject();
         }
 

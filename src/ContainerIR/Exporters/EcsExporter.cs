@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContainerIR.Analyzers;
 using ContainerIR.Diffs;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
@@ -50,6 +51,7 @@ internal sealed class EcsExporter : IExporter
         WriteFile(json, e);
         WriteProcess(json, e);
         WriteSocket(json, e);
+        WriteRule(json, e);
         if (e.Log is { } log)
         {
             json.WriteStartObject("log");
@@ -67,6 +69,11 @@ internal sealed class EcsExporter : IExporter
         json.WriteString("meaning", e.Meaning);
         json.WriteString("item", e.Item);
         json.WriteNumber("row", e.Row);
+        if (e.Finding is { } finding)
+        {
+            WriteFinding(json, finding);
+        }
+
         if (e.File is { } changed)
         {
             json.WriteString("verdict", DiffWords.Of(changed.Verdict));
@@ -95,11 +102,18 @@ internal sealed class EcsExporter : IExporter
             EventSources.Socket => ("network", "info"),
             EventSources.Engine or EventSources.EngineOther => ("host", "info"),
             EventSources.Custody => ("configuration", "info"),
+            EventSources.Finding => ("intrusion_detection", "info"),
             _ => ("", "info"),
         };
         json.WriteStartObject("event");
         json.WriteString("id", e.IdIn(bundle.Record.BundleId));
-        json.WriteString("kind", "event");
+        json.WriteString("kind", e.Finding is null ? "event" : "alert");
+        if (e.Finding is { } alert)
+        {
+            json.WriteNumber("severity", FindingWords.Percent(alert.Severity));
+            json.WriteString("reason", alert.Rule.Why);
+        }
+
         json.WriteString("module", "containerir");
         json.WriteString("dataset", "containerir." + e.Source);
         json.WriteString("action", e.Meaning);
@@ -113,6 +127,60 @@ internal sealed class EcsExporter : IExporter
         json.WriteStartArray("type");
         json.WriteStringValue(type);
         json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteRule(Utf8JsonWriter json, EvidenceEvent e)
+    {
+        if (e.Finding is not { } finding)
+        {
+            return;
+        }
+
+        json.WriteStartObject("rule");
+        json.WriteString("id", finding.Rule.Id);
+        json.WriteString("name", finding.Rule.Title);
+        json.WriteString("description", finding.Rule.Why);
+        json.WriteString("ruleset", "ContainerIR triage");
+        json.WriteEndObject();
+        if (finding.Rule.Techniques.Count > 0)
+        {
+            json.WriteStartObject("threat");
+            json.WriteString("framework", "MITRE ATT&CK");
+            json.WriteStartObject("technique");
+            json.WriteStartArray("id");
+            foreach (string technique in finding.Rule.Techniques)
+            {
+                json.WriteStringValue(technique);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        if (finding.SuppressedBy is not null)
+        {
+            json.WriteStartArray("tags");
+            json.WriteStringValue("suppressed");
+            json.WriteEndArray();
+        }
+    }
+
+    private static void WriteFinding(Utf8JsonWriter json, Finding finding)
+    {
+        json.WriteStartObject("finding");
+        json.WriteString("fingerprint", finding.Fingerprint);
+        json.WriteString("severity", FindingWords.Of(finding.Severity));
+        json.WriteBoolean("suppressed", finding.SuppressedBy is not null);
+        if (finding.SuppressedBy is { } entry)
+        {
+            json.WriteString("suppressed_by", entry);
+        }
+
+        json.WriteString("next_step", finding.Rule.NextStep);
+        json.WriteString("playbook", finding.Playbook);
+        FindingWords.WriteSeen(json, finding);
         json.WriteEndObject();
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using ContainerIR.Analyzers;
 using ContainerIR.Diffs;
 using ContainerIR.Rows;
 
@@ -24,7 +25,7 @@ internal sealed record EvidenceEvent
     /// <summary>Item of the bundle that says so.</summary>
     public required string Item { get; init; }
 
-    /// <summary>Its line there, from 1.</summary>
+    /// <summary>Its line there, from 1; 0 for a finding on a whole item.</summary>
     public required long Row { get; init; }
 
     /// <summary>Changed file, if it is about one.</summary>
@@ -45,16 +46,19 @@ internal sealed record EvidenceEvent
     /// <summary>Line of output, if it is one.</summary>
     public LogRow? Log { get; init; }
 
+    /// <summary>Finding of triage, if it is one. It is a judgement on the row, not the row.</summary>
+    public Finding? Finding { get; init; }
+
     /// <summary>The object the instant is of; null where it is about no file.</summary>
     public DiffObject? Object => IsOriginal ? File?.Original : File?.Object;
 
     /// <summary>
     /// The same for the same row of the same bundle, whenever and by whomever it is made: a receiver that was sent it twice keeps one. 128 bits of
-    /// SHA-256 over bundle, item, row, instant, meaning and side.
+    /// SHA-256 over bundle, item, row, instant, meaning and side, and of a finding its fingerprint.
     /// </summary>
     public string IdIn(string bundleId)
     {
-        string key = string.Concat(bundleId, "\n", Item, "\n", Meaning, IsOriginal ? "\noriginal" : "\n");
+        string key = string.Concat(bundleId, "\n", Item, "\n", Meaning, IsOriginal ? "\noriginal" : "\n", Finding?.Fingerprint);
         Span<byte> text = stackalloc byte[16];
         BinaryPrimitives.WriteInt64BigEndian(text, Row);
         BinaryPrimitives.WriteInt64BigEndian(text[8..], AtNs);
@@ -76,6 +80,9 @@ internal static class EventSources
 
     /// <summary>Of the engine, about something else than the container acquired.</summary>
     public const string EngineOther = "engine-other";
+
+    /// <summary>Of triage: what an analyzer concludes from the rows.</summary>
+    public const string Finding = "finding";
 
     /// <summary>Of the acquisition itself: the bundle's journal.</summary>
     public const string Custody = "custody";

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Diffs;
 using ContainerIR.Linux;
@@ -11,7 +12,7 @@ namespace ContainerIR.Exporters;
 internal static class EvidenceEvents
 {
     /// <summary>Raised whenever the order or number of events of the same bundle changes: counts kept elsewhere are of one form.</summary>
-    public const int Form = 1;
+    public const int Form = 2;
 
     private const int MaxMessageCharacters = 4096;
 
@@ -22,7 +23,8 @@ internal static class EvidenceEvents
             .Concat(Sockets(bundle, ct))
             .Concat(bundle.Processes(ct).SelectMany(row => Of(row.Item, row.Row, row.Entry)))
             .Concat(bundle.Logs(ct).SelectMany(row => Of(row.Item, row.Row, row.Entry)))
-            .Concat(bundle.Diff(ct).SelectMany(row => Of(row.Item, row.Row, row.Entry)));
+            .Concat(bundle.Diff(ct).SelectMany(row => Of(row.Item, row.Row, row.Entry)))
+            .Concat(Findings(bundle, ct));
 
     /// <summary>Text of a process for people: its command line, else its name in brackets.</summary>
     public static string CommandOf(ProcessRow row) => string.Join(' ', row.CommandLine) is { Length: > 0 } command ? command : $"[{row.Comm}]";
@@ -38,6 +40,28 @@ internal static class EvidenceEvents
                 string what = fields.Object("item").Text("path") ?? fields.Text("path") ?? fields.Text("sought") ?? fields.Text("what") ?? fields.Text("collector") ?? "";
                 yield return new EvidenceEvent { AtNs = at, Meaning = "recorded", Source = EventSources.Custody, Message = Cut($"{name} {what}".TrimEnd()), Item = "journal.jsonl", Row = number };
             }
+        }
+    }
+
+    private static IEnumerable<EvidenceEvent> Findings(VerifiedBundle bundle, CancellationToken ct)
+    {
+        // What it rests on was so when it was read; what made it so was earlier.
+        Dictionary<string, long> readAt = bundle.Record.Items.DistinctBy(item => item.Path).ToDictionary(item => item.Path, item => item.OpenedAtNs);
+        long sealedAt = bundle.Record.SealedAtNs ?? bundle.Record.OpenedAtNs ?? 0;
+        foreach (Finding finding in bundle.Findings(ct))
+        {
+            string suppressed = finding.SuppressedBy is null ? "" : " (suppressed)";
+            string seen = string.Join(", ", finding.Seen.Select(value => $"{value.Name} {value.Text}"));
+            yield return new EvidenceEvent
+            {
+                AtNs = readAt.TryGetValue(finding.Where.Item, out long at) ? at : sealedAt,
+                Meaning = "found",
+                Source = EventSources.Finding,
+                Message = Cut($"{finding.Rule.Id} {finding.Severity.ToString().ToLowerInvariant()}{suppressed}: {finding.Rule.Title}: {seen}"),
+                Item = finding.Where.Item,
+                Row = finding.Where.Row ?? 0,
+                Finding = finding,
+            };
         }
     }
 

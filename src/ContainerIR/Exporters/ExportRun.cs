@@ -39,6 +39,14 @@ internal static class ExportRun
                 throw new OperatorException($"The export cannot be written: {failure.Message}", "Free space, or choose another place with --out DIR.", failure);
             }
 
+            if (bag.Files == 0)
+            {
+                string[] why = [.. source.Bundles.SelectMany(bundle => bundle.Notes).Take(5)];
+                throw new OperatorException(
+                    $"There is nothing to write as {exporter.Name}: {(why.Length > 0 ? string.Join("; ", why) : "the bundles hold nothing of the kind")}.",
+                    "Acquire with --profile full, or choose another format.");
+            }
+
             string root = bag.Complete(exporter, agent, source.Bundles);
             return new ExportResult(
                 bag.Path, root, bag.Files, bag.Bytes, [.. source.Bundles.SelectMany(bundle => bundle.Notes), .. source.Unsealed.Select(each => $"{each}: not sealed")]);

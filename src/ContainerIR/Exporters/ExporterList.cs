@@ -13,6 +13,9 @@ internal static class ExporterList
         new StixExporter(),
         new EcsExporter(),
         new OcsfExporter(),
+        new SarifExporter(),
+        new CycloneDxExporter(),
+        new OciExporter(),
         new TarExporter(),
     ];
 }

@@ -1,3 +1,4 @@
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Verification;
@@ -30,9 +31,10 @@ internal sealed class HandoutSource
     /// <summary>Finds and verifies.</summary>
     /// <param name="home">Where cases are.</param>
     /// <param name="target">Folder of a bundle, or id of a case.</param>
+    /// <param name="allowed">Findings that are no news.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="OperatorException">It is neither, or nothing in it is sealed.</exception>
-    public static async Task<HandoutSource> OpenAsync(CaseHome home, string target, CancellationToken ct)
+    public static async Task<HandoutSource> OpenAsync(CaseHome home, string target, AllowList allowed, CancellationToken ct)
     {
         bool isFolder = target.Contains('/', StringComparison.Ordinal) || File.Exists(Path.Combine(target, "bagit.txt"));
         CaseOverview? overview = null;
@@ -55,7 +57,7 @@ internal sealed class HandoutSource
             switch (report.Verdict)
             {
                 case Verdict.Verified or Verdict.Untrusted:
-                    bundles.Add(VerifiedBundle.Open(real, report));
+                    bundles.Add(VerifiedBundle.Open(real, report, allowed));
                     break;
                 case Verdict.Unsealed when !isFolder:
                     unsealed.Add(Path.GetFileName(path));

@@ -70,8 +70,7 @@ public static class ImageArchive
             string name = string.Create(CultureInfo.InvariantCulture, $"{i + 1:D4}");
             names.Add($"{name}/layer.tar");
 
-            // A layer that was edited on the host has another digest than the image names: an engine would refuse it.
-            if (Item(record, "layers", name + ".tar.zst") is { } layer && "sha256:" + layer.RawSha256 == diffIds[i])
+            if (LayerItem(record, i, diffIds[i]) is { } layer)
             {
                 string file = Path.Combine(work, name);
                 using (FileStream to = File.Create(file))
@@ -89,7 +88,7 @@ public static class ImageArchive
         names.Add($"{LayerOfContainer}/layer.tar");
         inside.Add(($"{LayerOfContainer}/layer.tar", top));
         byte[] newConfig = Configure(image.RootElement, diffIds, diffId, record);
-        string reference = $"containerir/{(record.ContainerId ?? "container")[..Math.Min(12, (record.ContainerId ?? "container").Length)]}:evidence";
+        string reference = ReferenceOf(record);
         string configName = Convert.ToHexStringLower(SHA256.HashData(newConfig)) + ".json";
         using (FileStream archive = new(outPath, FileMode.CreateNew, FileAccess.Write))
         using (TarWriter tar = new(archive, TarEntryFormat.Pax))
@@ -122,7 +121,7 @@ public static class ImageArchive
     }
 
     // The image's own configuration with one layer and one step more.
-    private static byte[] Configure(JsonElement image, List<string> diffIds, string diffId, SealedRecord record)
+    internal static byte[] Configure(JsonElement image, List<string> diffIds, string diffId, SealedRecord record)
     {
         using MemoryStream content = new();
         using (Utf8JsonWriter json = new(content))
@@ -157,7 +156,7 @@ public static class ImageArchive
         return content.ToArray();
     }
 
-    private static byte[] Manifest(string configName, string reference, List<string> layers)
+    internal static byte[] Manifest(string configName, string reference, List<string> layers)
     {
         using MemoryStream content = new();
         using (Utf8JsonWriter json = new(content))
@@ -195,7 +194,15 @@ public static class ImageArchive
         return whole.ToArray();
     }
 
-    private static SealedItem? Item(SealedRecord record, string collector, string file) =>
+    /// <summary>The layer of the image that has this place. One that was edited on the host has another digest than the image names: an engine would refuse it.</summary>
+    internal static SealedItem? LayerItem(SealedRecord record, int index, string diffId) =>
+        Item(record, "layers", string.Create(CultureInfo.InvariantCulture, $"{index + 1:D4}.tar.zst")) is { } layer && "sha256:" + layer.RawSha256 == diffId ? layer : null;
+
+    /// <summary>Name and tag the image of a bundle gets. The id comes from a bundle: what is no letter or digit has no place in a name.</summary>
+    internal static string ReferenceOf(SealedRecord record) =>
+        $"containerir/{(string.Concat((record.ContainerId ?? "").Take(12).Where(char.IsAsciiLetterOrDigit)).ToLowerInvariant() is { Length: > 0 } id ? id : "container")}:evidence";
+
+    internal static SealedItem? Item(SealedRecord record, string collector, string file) =>
         record.Items.FirstOrDefault(item => item.Collector == collector && item.Status == "complete" && item.Path.EndsWith("/" + file, StringComparison.Ordinal));
 
     private static OperatorException Missing(string what) => new($"The bundle has not {what}.", "Acquire the container again: cir acquire CONTAINER --case ID --profile full");

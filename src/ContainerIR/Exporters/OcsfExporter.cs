@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContainerIR.Analyzers;
 using ContainerIR.Diffs;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
@@ -7,7 +8,7 @@ using ContainerIR.Rows;
 namespace ContainerIR.Exporters;
 
 /// <summary>
-/// JSON Lines in the Open Cybersecurity Schema Framework 1.3: File System Activity (1001), Process Activity (1007), Network Activity (4001), and Base Event (0)
+/// JSON Lines in the Open Cybersecurity Schema Framework 1.3: File System Activity (1001), Process Activity (1007), Network Activity (4001), Detection Finding (2004), and Base Event (0)
 /// for what has no class (output, engine, custody). What OCSF has no attribute for stands in <c>unmapped</c>.
 /// </summary>
 internal sealed class OcsfExporter : IExporter
@@ -39,7 +40,7 @@ internal sealed class OcsfExporter : IExporter
             json.WriteString("activity_name", e.Meaning);
         }
 
-        json.WriteNumber("severity_id", 1);
+        json.WriteNumber("severity_id", e.Finding is { } judged ? 1 + (int)judged.Severity : 1);
         json.WriteNumber("time", Math.DivRem(e.AtNs, 1_000_000, out long rest) - (rest < 0 ? 1 : 0));
         json.WriteString("message", e.Message);
         json.WriteStartObject("metadata");
@@ -82,6 +83,9 @@ internal sealed class OcsfExporter : IExporter
                 WriteActor(json, e.Socket!.FirstOwner?.Pid, e.Socket.FirstOwner?.ExecutablePath);
                 WriteSocket(json, e.Socket);
                 break;
+            case 2004:
+                WriteFinding(json, e, e.Finding!, bundle);
+                break;
             default:
                 break;
         }
@@ -100,6 +104,11 @@ internal sealed class OcsfExporter : IExporter
             json.WriteBase64String("path_b64", file.Path);
         }
 
+        if (e.Finding?.SuppressedBy is { } entry)
+        {
+            json.WriteString("suppressed_by", entry);
+        }
+
         json.WriteEndObject();
     }
 
@@ -114,10 +123,56 @@ internal sealed class OcsfExporter : IExporter
             DiffVerdict.MetadataOnly => 6,
             _ => 99,
         }),
+        EventSources.Finding => (2, 2004, 1),
         EventSources.Process => (1, 1007, 1),
         EventSources.Socket => (4, 4001, 99),
         _ => (0, 0, 99),
     };
+
+    private static void WriteFinding(Utf8JsonWriter json, EvidenceEvent e, Finding finding, VerifiedBundle bundle)
+    {
+        json.WriteNumber("status_id", finding.SuppressedBy is null ? 1 : 3);
+        json.WriteString("status", finding.SuppressedBy is null ? "New" : "Suppressed");
+        json.WriteStartObject("finding_info");
+        json.WriteString("uid", e.IdIn(bundle.Record.BundleId));
+        json.WriteString("title", finding.Rule.Title);
+        json.WriteString("desc", finding.Rule.Why);
+        json.WriteStartObject("analytic");
+        json.WriteString("uid", finding.Rule.Id);
+        json.WriteString("name", finding.Rule.Title);
+        json.WriteNumber("type_id", 1);
+        json.WriteString("type", "Rule");
+        json.WriteEndObject();
+        if (finding.Rule.Techniques.Count > 0)
+        {
+            json.WriteStartArray("attacks");
+            foreach (string technique in finding.Rule.Techniques)
+            {
+                json.WriteStartObject();
+                json.WriteStartObject("technique");
+                json.WriteString("uid", technique);
+                json.WriteEndObject();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+        json.WriteStartArray("evidences");
+        json.WriteStartObject();
+        json.WriteStartObject("data");
+        json.WriteString("item", e.Item);
+        json.WriteNumber("row", e.Row);
+        json.WriteString("fingerprint", finding.Fingerprint);
+        FindingWords.WriteSeen(json, finding);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndArray();
+        json.WriteStartObject("remediation");
+        json.WriteString("desc", finding.Rule.NextStep);
+        json.WriteEndObject();
+    }
 
     private static void WriteActor(Utf8JsonWriter json, int? pid, string? path)
     {

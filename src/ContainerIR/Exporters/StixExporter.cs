@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Diffs;
 using ContainerIR.Evidence.Text;
@@ -50,27 +51,41 @@ internal sealed class StixExporter : IExporter
             json.WriteString("id", Own("bundle", bundle, ""));
             json.WriteStartArray("objects");
             WriteIdentity();
-            foreach ((_, long row, DiffEntry entry) in bundle.Diff(ct))
+            List<Finding> findings = [.. bundle.Findings(ct)];
+            Dictionary<(string, long), string?> found = findings.Where(finding => finding.Where.Row is not null).Select(finding => (finding.Where.Item, finding.Where.Row!.Value)).Distinct().ToDictionary(at => at, _ => (string?)null);
+            foreach ((string item, long row, DiffEntry entry) in bundle.Diff(ct))
             {
-                Refer(WriteFile(entry, row));
+                Refer(Noted(item, row, WriteFile(entry, row)));
             }
 
-            foreach ((_, _, ProcessRow process) in bundle.Processes(ct))
+            foreach ((string item, long row, ProcessRow process) in bundle.Processes(ct))
             {
-                Refer(WriteProcess(process));
+                Refer(Noted(item, row, WriteProcess(process)));
             }
 
             foreach ((string item, long row, SocketRow socket) in bundle.Sockets(ct))
             {
                 if (socket.RemotePort > 0 && WriteTraffic(socket, $"{item}\n{row}") is { } id)
                 {
-                    Refer(id);
+                    Refer(Noted(item, row, id));
                 }
             }
 
             WriteObserved();
+            new StixFindings(bundle, json, identity, made).Write(findings, found);
             json.WriteEndArray();
             json.WriteEndObject();
+
+            // A finding refers to the object of its row.
+            string Noted(string item, long row, string id)
+            {
+                if (found.ContainsKey((item, row)))
+                {
+                    found[(item, row)] = id;
+                }
+
+                return id;
+            }
         }
 
         private void WriteIdentity()

@@ -13,7 +13,7 @@ internal static class TimesketchFields
     public static IReadOnlyList<string> Names { get; } =
     [
         "message", "timestamp", "datetime", "timestamp_desc", "data_type", "source", "host", "container_id", "container_name", "bundle_id", "item", "row", "event_id",
-        "time_ns", "path", "sha256", "verdict", "pid", "command", "src_ip", "dst_ip", "dst_port",
+        "time_ns", "path", "sha256", "verdict", "pid", "command", "src_ip", "dst_ip", "dst_port", "rule", "severity", "suppressed_by",
     ];
 
     /// <summary>Values in the order of the names; empty where the event has none.</summary>
@@ -44,6 +44,9 @@ internal static class TimesketchFields
             e.Socket?.LocalAddress ?? "",
             e.Socket is { RemotePort: > 0 } far ? far.RemoteAddress : "",
             e.Socket is { RemotePort: > 0 } port ? Number(port.RemotePort) : "",
+            e.Finding?.Rule.Id ?? "",
+            e.Finding is { } finding ? FindingWords.Of(finding.Severity) : "",
+            e.Finding?.SuppressedBy ?? "",
         ];
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Diffs;
 using ContainerIR.Evidence;
@@ -17,6 +18,7 @@ internal sealed class VerifiedBundle
 
     private readonly SealedBundleFiles files;
     private readonly List<string> notes = [];
+    private TriageReport? triage;
 
     private VerifiedBundle(SealedBundleFiles files, SealedRecord record, VerificationReport report) => (this.files, Record, Report) = (files, record, report);
 
@@ -40,13 +42,22 @@ internal sealed class VerifiedBundle
 
     /// <summary>Opens a bundle whose verification is at hand.</summary>
     /// <exception cref="OperatorException">It is not as it was sealed.</exception>
-    public static VerifiedBundle Open(string folder, VerificationReport report)
+    public static VerifiedBundle Open(string folder, VerificationReport report, AllowList allowed)
     {
         SealedBundleFiles files = SealedBundleFiles.Open(folder);
         return report.RootSha256 == files.RootSha256 && report.Verdict is Verdict.Verified or Verdict.Untrusted
-            ? new VerifiedBundle(files, SealedRecord.Read(files), report)
+            ? new VerifiedBundle(files, SealedRecord.Read(files), report) { Allowed = allowed }
             : throw files.NotAsSealed("tagmanifest-sha256.txt");
     }
+
+    /// <summary>Findings that are no news: they are handed over marked. Set before the first is read.</summary>
+    public AllowList Allowed { get; init; } = AllowList.None;
+
+    /// <summary>What all analyzers say of it, run once: the same bytes and allow-list always give the same.</summary>
+    public TriageReport Triage(CancellationToken ct) => triage ??= Analyzers.Triage.Run(Folder, TriageRules.None, new Expectations { Allowed = Allowed }, ct);
+
+    /// <summary>Its findings, worst first, those suppressed last; what is found twice on one row stands once.</summary>
+    public IEnumerable<Finding> Findings(CancellationToken ct) => Triage(ct).Findings.DistinctBy(finding => (finding.Fingerprint, finding.Where));
 
     /// <summary>Says that something was left out, and why.</summary>
     public void Note(string note)

@@ -17,6 +17,7 @@ internal static class HtmlReport
         WriteTop(html, content);
         html.Append("<main>");
         WriteSummary(html, content);
+        Each(html, content, "findings", "What stands out", "What our rules conclude from the copies, worst first. Each names the values it rests on and the place in the bundle where they stand.", FindingsHtml.Write);
         WriteCoverage(html, content);
         Section(html, "connections", "Who it talked to", "Network connections that were open at the moment of the copy. Arrows point from the side that called, as far as waiting programs and port numbers tell. Orange: an address on the public Internet.");
         html.Append(FlowDiagram.Draw(content.Bundles));
@@ -44,7 +45,7 @@ internal static class HtmlReport
         html.Append("<p class=\"note\">").Append(Count(content.Bundles.Count, "sealed bundle")).Append(" · made ").Append(Of(Instant(content.MadeAt))).Append("</p><nav>");
         foreach ((string id, string title) in (ReadOnlySpan<(string, string)>)
             [
-                ("summary", "Summary"), ("coverage", "What was taken, and what was not"), ("connections", "Who it talked to"), ("programs", "Programs that were running"),
+                ("summary", "Summary"), ("findings", "What stands out"), ("coverage", "What was taken, and what was not"), ("connections", "Who it talked to"), ("programs", "Programs that were running"),
                 ("timeline", "When things happened"), ("files", "Files that were changed"), ("image", "The template it was made from"), ("custody", "Custody"),
                 ("verify", "How to check this yourself"), ("standards", "Records for auditors"), ("words", "Words used"),
             ])
@@ -81,6 +82,7 @@ internal static class HtmlReport
                 .Append(marked > 0 ? $", {Number(marked)} of them with something unusual about them" : "").Append(", and ").Append(Count(bundle.ConnectionTotal, "network connection"))
                 .Append(bundle.ConnectionTotal == 1 ? " was" : " were").Append(" open")
                 .Append(outside > 0 ? $", {Number(outside)} of them to the public Internet" : "").Append(". This report says what was found; it does not say who did it or why.</p>");
+            FindingsHtml.WriteSentence(html, bundle);
         }
 
         foreach (string name in content.NotSealed)

@@ -30,6 +30,8 @@ internal static class MarkdownReport
         text.Append(CultureInfo.InvariantCulture, $"\n## Container {Of(bundle.Container)} on {Of(bundle.Host)}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"On {Day(bundle.OpenedAt)}, {Of(bundle.Examiner)} copied the state of this container, which ran from the template {Of(bundle.Image)}. Sealed at {Instant(bundle.SealedAt)}; every one of {Count(bundle.PayloadFiles, "sealed file")} was checked and is unchanged.\n\n");
         text.Append(CultureInfo.InvariantCulture, $"- Bundle: {Of(bundle.Name)}\n- Signed root, SHA-256 of tagmanifest-sha256.txt: {bundle.RootSha256}\n- Reason: {Of(bundle.Reason ?? "not given")}\n");
+        Table(text, $"Findings (score {Whole(bundle.Score)} of 100)", ["Severity", "Finding", "Seen", "Where", "Why it matters", "Next step"], bundle.Findings.Where(each => each.SuppressedBy is null).Select(Row));
+        Table(text, "Findings that are expected (allow-list)", ["Severity", "Finding", "Seen", "Where", "Why it matters", "Expected because"], bundle.Findings.Where(each => each.SuppressedBy is not null).Select(each => (string[])[.. Row(each)[..5], each.SuppressedBy!]));
         Table(text, "What was taken", ["Source", "What it is", "Pieces", "Size", "Missing"], bundle.Ledger.Select(each => new[] { each.Name, each.Meaning, Number(each.Items.Count), Bytes(each.RawBytes), Number(each.Gaps.Count + each.Incomplete) }));
         Table(text, "Sought and not obtained", ["Source", "What", "Why not"], bundle.Ledger.SelectMany(ledger => ledger.Gaps.Select(gap => new[] { ledger.Name, gap.Sought, gap.Reason })));
         Table(text, "Every piece", ["Piece", "Read from", "Status", "Size", "SHA-256"], bundle.Ledger.SelectMany(ledger => ledger.Items).Select(each => new[] { each.Path, each.Source, each.Error is null ? each.Status : $"{each.Status}: {each.Error}", Bytes(each.RawBytes), each.Sha256 }));
@@ -55,6 +57,9 @@ internal static class MarkdownReport
         Table(text, "Verification", ["Checked", "Result", "Looked at"], bundle.Checks.Select(each => new[] { each.Name, each.Ok ? "good" : "not good", each.Detail }));
         Table(text, "Records (PCI DSS 4.0.1, 10.2.2)", ["User", "Type of event", "Date and time", "Success or failure", "Origination", "Affected resource"], bundle.Audit.Select(each => new[] { each.User, each.EventType, each.At, each.Outcome, each.Origination, each.AffectedResource }));
     }
+
+    private static string[] Row(FindingLine each) =>
+        [each.Severity, $"{each.Rule} {each.Title}", string.Join("; ", each.Seen.Select(seen => $"{seen.Label}: {seen.Value}")), each.Row is { } row ? $"{each.Item} row {row}" : each.Item, each.Why, each.NextStep];
 
     private static void Table(StringBuilder text, string title, string[] names, IEnumerable<string[]> rows, int level = 3)
     {

@@ -65,6 +65,12 @@ internal sealed record BundleReport
 
     public string? Certification { get; init; }
 
+    /// <summary>0 to 100, as triage has it.</summary>
+    public required int Score { get; init; }
+
+    /// <summary>Worst first, those the allow-list expects last.</summary>
+    public required IReadOnlyList<FindingLine> Findings { get; init; }
+
     public required IReadOnlyList<CollectorLedger> Ledger { get; init; }
 
     public required long ProcessTotal { get; init; }
@@ -104,6 +110,11 @@ internal sealed record CustodySection(string Name, IReadOnlyList<CustodyLine> Li
 internal sealed record CustodyLine(string Label, string Value);
 
 internal sealed record EffectLine(string Collector, string What, string At);
+
+/// <summary>A rule of triage that fired, with its proof.</summary>
+internal sealed record FindingLine(
+    string Rule, string Title, string Severity, string? LoweredBy, string? SuppressedBy, IReadOnlyList<string> Techniques, IReadOnlyList<CustodyLine> Seen, string Item, long? Row, string Why, string FalsePositives,
+    string NextStep, string Playbook);
 
 /// <summary>One collector: everything it took, and everything it sought in vain.</summary>
 internal sealed record CollectorLedger(string Name, string Meaning, IReadOnlyList<ItemLine> Items, IReadOnlyList<GapLine> Gaps)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Diffs;
 using ContainerIR.Exporters;
@@ -14,6 +15,7 @@ internal static class ReportReader
     private const int MaxConnections = 500;
     private const int MaxMoments = 120;
     private const int MaxChanges = 60;
+    private const int MaxSeen = 20;
     private const int ChartColumns = 120;
 
     /// <summary>First of the ports a caller gets by default (net.ipv4.ip_local_port_range, Linux ip-sysctl).</summary>
@@ -54,7 +56,7 @@ internal static class ReportReader
         foreach (EvidenceEvent e in EvidenceEvents.Read(bundle, ct))
         {
             events++;
-            if (CannotBeSet(e))
+            if (e.Finding is null && CannotBeSet(e))
             {
                 activity.Add(e.AtNs, e.Source);
                 if (e.Source is not (EventSources.Custody or EventSources.EngineOther or EventSources.Socket) && e.AtNs <= (record.SealedAtNs ?? long.MaxValue))
@@ -94,6 +96,8 @@ internal static class ReportReader
                     .Select(effect => new EffectLine(ReportWords.Cut(effect.Text("collector"), 60), ReportWords.Cut(effect.Text("what")), ReportWords.Cut(effect.Text("at"), 40))),
             ],
             Certification = custody.RootElement.Text("certification") is { } text ? ReportWords.Cut(text, 4000) : null,
+            Score = bundle.Triage(ct).Score,
+            Findings = [.. bundle.Findings(ct).Select(Line)],
             Ledger = ReadLedger(record),
             ProcessTotal = processTotal,
             Processes = Tree(processes),
@@ -109,6 +113,11 @@ internal static class ReportReader
             LeftOut = bundle.Notes,
         };
     }
+
+    private static FindingLine Line(Finding finding) => new(
+        finding.Rule.Id, finding.Rule.Title, FindingWords.Of(finding.Severity), finding.LoweredBy, finding.SuppressedBy, finding.Rule.Techniques,
+        [.. finding.Seen.Take(MaxSeen).Select(value => new CustodyLine(ReportWords.CutShown(value.Name, 60), ReportWords.CutShown(value.Text, 300)))],
+        ReportWords.Cut(finding.Where.Item, 300), finding.Where.Row, finding.Rule.Why, finding.Rule.FalsePositives, finding.Rule.NextStep, finding.Playbook);
 
     /// <summary>A program in the container can claim any modification or access time; the kernel alone sets the change time of an inode.</summary>
     private static bool CannotBeSet(EvidenceEvent e) => e.Source != EventSources.File || (!e.IsOriginal && (e.Meaning.Contains("changed", StringComparison.Ordinal) || e.Meaning.Contains("born", StringComparison.Ordinal)));

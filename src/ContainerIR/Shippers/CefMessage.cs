@@ -7,14 +7,13 @@ namespace ContainerIR.Shippers;
 /// <summary>ArcSight Common Event Format 0: in the header backslash and bar are escaped, in the extension backslash and equals sign.</summary>
 internal static class CefMessage
 {
-    private const int Severity = 1;
     private const int MaxValue = 1023;
 
     public static string ToText(ShippedEvent each)
     {
         EvidenceEvent e = each.Event;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"CEF:0|ContainerIR|cir|1|{Header(e.Source)}|{Header(e.Source + " " + e.Meaning)}|{Severity}|");
+        text.Append(CultureInfo.InvariantCulture, $"CEF:0|ContainerIR|cir|1|{Header(e.Source)}|{Header(e.Finding is { } found ? $"{found.Rule.Id} {found.Rule.Title}" : e.Source + " " + e.Meaning)}|{SeverityOf(e)}|");
         Add("externalId", each.Id);
         Add("rt", Math.DivRem(e.AtNs, 1_000_000).Quotient.ToString(CultureInfo.InvariantCulture));
         Add("msg", e.Message);
@@ -29,6 +28,7 @@ internal static class CefMessage
         Add("dpt", e.Socket is { RemotePort: > 0 } port ? port.RemotePort.ToString(CultureInfo.InvariantCulture) : null);
         Add("cs1Label", "bundleRootSha256");
         Add("cs1", each.Bundle.RootSha256);
+        Add("outcome", e.Finding is { SuppressedBy: not null } ? "suppressed" : null);
         return text.ToString().TrimEnd();
 
         void Add(string name, string? value)
@@ -40,6 +40,16 @@ internal static class CefMessage
             }
         }
     }
+
+    /// <summary>0 to 10.</summary>
+    private static int SeverityOf(EvidenceEvent e) => e.Finding is not { SuppressedBy: null } finding ? 1 : finding.Severity switch
+    {
+        Analyzers.Severity.Critical => 10,
+        Analyzers.Severity.High => 8,
+        Analyzers.Severity.Medium => 5,
+        Analyzers.Severity.Low => 3,
+        _ => 1,
+    };
 
     private static string Header(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("|", "\\|", StringComparison.Ordinal);
 }

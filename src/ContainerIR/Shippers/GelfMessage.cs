@@ -8,8 +8,6 @@ namespace ContainerIR.Shippers;
 /// <summary>A GELF 1.1 message. <c>_id</c> is forbidden there, so the stable id is <c>_event_id</c>.</summary>
 internal static class GelfMessage
 {
-    private const int Informational = 6;
-
     public static void Write(Utf8JsonWriter json, ShippedEvent each)
     {
         EvidenceEvent e = each.Event;
@@ -20,7 +18,7 @@ internal static class GelfMessage
         decimal timestamp = seconds + (rest / 1_000_000_000m);
         json.WritePropertyName("timestamp");
         json.WriteRawValue(timestamp.ToString("0.000000", CultureInfo.InvariantCulture));
-        json.WriteNumber("level", Informational);
+        json.WriteNumber("level", SyslogMessage.LevelOf(e));
         string[] values = TimesketchFields.Of(each.Bundle, e);
         for (int i = 0; i < values.Length; i++)
         {

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using ContainerIR.Evidence;
 using ContainerIR.Exporters;
@@ -32,7 +33,7 @@ internal static class ShipRun
     public static async Task<ShipResult> RunAsync(HandoutSource source, IShipper shipper, ShipCursor cursor, ShipOptions options, TimeProvider clock, CancellationToken ct)
     {
         List<string> refused = [];
-        long before = source.Bundles.Sum(bundle => cursor[bundle.RootSha256]);
+        long before = source.Bundles.Sum(bundle => cursor[KeyOf(bundle, ct)]);
         int interruptions = 0;
         foreach (VerifiedBundle bundle in source.Bundles)
         {
@@ -40,7 +41,7 @@ internal static class ShipRun
             TimeSpan pause = FirstPause;
             while (true)
             {
-                long from = cursor[bundle.RootSha256];
+                long from = cursor[KeyOf(bundle, ct)];
                 try
                 {
                     await SendFromAsync(bundle, from, shipper, cursor, options, clock, refused, () => (lastArrival, pause) = (clock.GetTimestamp(), FirstPause), ct);
@@ -64,7 +65,17 @@ internal static class ShipRun
             }
         }
 
-        return new ShipResult(source.Bundles.Sum(bundle => cursor[bundle.RootSha256]) - before, before, interruptions, refused);
+        return new ShipResult(source.Bundles.Sum(bundle => cursor[KeyOf(bundle, ct)]) - before, before, interruptions, refused);
+    }
+
+    /// <summary>
+    /// The cursor counts events. Those of rows are fixed by the root; findings also by the rules of the program and the allow-list: where these changed, all is sent
+    /// again under the same ids, because a count of other findings would leave some out.
+    /// </summary>
+    private static string KeyOf(VerifiedBundle bundle, CancellationToken ct)
+    {
+        string findings = string.Join('\n', bundle.Findings(ct).Select(finding => $"{finding.Where} {finding.Fingerprint} {finding.Severity} {finding.SuppressedBy}"));
+        return findings.Length == 0 ? bundle.RootSha256 : $"{bundle.RootSha256}+{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(findings)).AsSpan(0, 8))}";
     }
 
     private static async Task SendFromAsync(
@@ -100,7 +111,7 @@ internal static class ShipRun
 
             if (sure >= 0)
             {
-                cursor.Save(bundle.RootSha256, sure);
+                cursor.Save(KeyOf(bundle, ct), sure);
             }
         }
     }

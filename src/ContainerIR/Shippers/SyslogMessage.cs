@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ContainerIR.Analyzers;
 using ContainerIR.Exporters;
 using ContainerIR.Rows;
 
@@ -11,8 +12,8 @@ namespace ContainerIR.Shippers;
 /// </summary>
 internal static class SyslogMessage
 {
-    /// <summary>Facility 13 (log audit), severity 6 (informational): RFC 5424 section 6.2.1.</summary>
-    private const int Priority = (13 * 8) + 6;
+    /// <summary>Facility 13 (log audit): RFC 5424 section 6.2.1.</summary>
+    private const int Facility = 13 * 8;
 
     /// <summary>RFC 5425 section 4.3.1: a receiver should take 8192.</summary>
     private const int MaxBytes = 8000;
@@ -32,11 +33,12 @@ internal static class SyslogMessage
         EvidenceEvent e = each.Event;
         string host = string.Concat((each.Bundle.Record.Host ?? "").Take(MaxHostCharacters).Where(c => c is > ' ' and < '\u007f'));
         StringBuilder head = new();
-        head.Append(CultureInfo.InvariantCulture, $"<{Priority}>1 {Time(e.AtNs)} {(host.Length > 0 ? host : "-")} cir - {e.Source} [containerir@32473");
+        head.Append(CultureInfo.InvariantCulture, $"<{Facility + LevelOf(e)}>1 {Time(e.AtNs)} {(host.Length > 0 ? host : "-")} cir - {e.Source} [containerir@32473");
         foreach ((string name, string value) in (ReadOnlySpan<(string, string)>)
             [
                 ("id", each.Id), ("bundle", each.Bundle.Record.BundleId), ("root", each.Bundle.RootSha256), ("container", each.Bundle.Record.ContainerId ?? ""), ("item", e.Item),
                 ("row", e.Row.ToString(CultureInfo.InvariantCulture)), ("meaning", e.Meaning), ("timeNs", e.AtNs.ToString(CultureInfo.InvariantCulture)),
+                .. Facts(e.Finding),
             ])
         {
             head.Append(' ').Append(name).Append("=\"").Append(Value(value)).Append('"');
@@ -46,6 +48,20 @@ internal static class SyslogMessage
         string text = isCef ? CefMessage.ToText(each) : e.Message;
         return [.. Encoding.UTF8.GetBytes(head.ToString()), 0xef, 0xbb, 0xbf, .. Cut(text, MaxBytes - head.Length - 3)];
     }
+
+    /// <summary>Severity of RFC 5424 section 6.2.1: informational, but for a finding nobody expected.</summary>
+    public static int LevelOf(EvidenceEvent e) => e.Finding is not { SuppressedBy: null } finding ? 6 : finding.Severity switch
+    {
+        Severity.Critical => 2,
+        Severity.High => 3,
+        Severity.Medium => 4,
+        Severity.Low => 5,
+        _ => 6,
+    };
+
+    private static (string, string)[] Facts(Finding? finding) => finding is null
+        ? []
+        : [("rule", finding.Rule.Id), ("severity", FindingWords.Of(finding.Severity)), ("suppressed", finding.SuppressedBy is null ? "false" : "true")];
 
     /// <summary>
     /// RFC 5424 section 6.2.3: at most six digits of a second. An instant a file claims outside of 1970 to 2099 is NILVALUE: receivers take a message with

@@ -43,6 +43,26 @@ public sealed class An_image_made_of_a_bundle
         Assert.DoesNotContain("bin/wc", actual, StringComparison.Ordinal);
         Assert.Equal((1, 0), (image.LayersInside, image.LayersOutside));
         Assert.True(image.Deletions >= 3);
+
+        // The same state as an OCI layout: skopeo checks every blob while it copies, and the engine's own load gives the same files.
+        string layout = await LayoutAsync(result.BundlePath, acquisition.Folder);
+        string inspected = Validator.Run("/usr/bin/skopeo", "inspect", "oci:" + layout);
+        Assert.Equal(2, System.Text.Json.JsonDocument.Parse(inspected).RootElement.GetProperty("Layers").GetArrayLength());
+        Validator.Run("/usr/bin/skopeo", "--insecure-policy", "copy", "--quiet", "oci:" + layout, "dir:" + Path.Combine(acquisition.Folder, "copied"));
+        string packed = Path.Combine(acquisition.Folder, "oci.tar");
+        RealEngine.Run("tar", "-C", layout, "-cf", packed, ".");
+        engine.Docker("rm", copy);
+        engine.Docker("rmi", image.Reference);
+        engine.Docker("load", "-i", packed);
+        string second = engine.Docker("create", "--network", "none", image.Reference, "true").Trim();
+        Assert.Equal(expected, RealEngine.Run("sh", "-c", $"docker -H {engine.Endpoint} export {second} | {Listing}"));
+    }
+
+    private static async Task<string> LayoutAsync(string bundlePath, string folder)
+    {
+        HandoutSource source = await HandoutSource.OpenAsync(new ContainerIR.Cases.CaseHome(folder), bundlePath, ContainerIR.Analyzers.AllowList.None, CancellationToken.None);
+        ExportResult bag = await ExportRun.RunAsync(new OciExporter(), source, Path.Combine(folder, "oci"), "test", TimeProvider.System, CancellationToken.None);
+        return Path.Combine(bag.Folder, "data", source.Bundles[0].Name);
     }
 
     [Fact]
@@ -54,6 +74,8 @@ public sealed class An_image_made_of_a_bundle
             new() { Container = container.Id, CaseId = SomeAcquisition.CaseId, Profile = Profile.Standard, Endpoint = RealEngine.Endpoint, Skip = ["network", "processes"] });
         string archive = Path.Combine(acquisition.Folder, "image.tar");
 
+        string layout = await LayoutAsync(result.BundlePath, acquisition.Folder);
+        Assert.DoesNotContain(Directory.EnumerateFiles(layout, "*", SearchOption.AllDirectories), file => new FileInfo(file).Length == 0);
         Assert.Equal(1, ImageArchive.Export(result.BundlePath, archive, CancellationToken.None).LayersOutside);
         Assert.Throws<OperatorException>(() => ImageArchive.Export(Path.Combine(result.BundlePath, "data"), archive + "2", CancellationToken.None));
         Assert.False(Directory.Exists(archive + ".parts"));

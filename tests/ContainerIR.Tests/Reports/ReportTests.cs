@@ -182,7 +182,7 @@ public sealed class A_flow_diagram
         Examiner = "e",
         Custody = [],
         Effects = [],
-        Ledger = [],
+        Score = 0, Findings = [], Ledger = [],
         ProcessTotal = 0,
         Processes = [],
         ConnectionTotal = connections.Length,

@@ -97,7 +97,7 @@ public sealed partial class A_shipment : IAsyncLifetime, IDisposable
         Assert.Equal(0, await terminal.RunAsync("ship", $"syslog+tcp://127.0.0.1:{receiver.Port}", bundle.Path));
 
         Assert.Equal(ids.Count, receiver.Lines.Count);
-        Assert.All(receiver.Lines, line => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)\|web-01\.example\|cir\|(file|process|socket|log|engine|engine-other|custody)\|\[containerir@32473 id=""[0-9a-f]{32}"" ", line));
+        Assert.All(receiver.Lines, line => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)\|web-01\.example\|cir\|(file|process|socket|log|engine|engine-other|custody|finding)\|\[containerir@32473 id=""[0-9a-f]{32}"" ", line));
         Assert.Contains(receiver.Lines, line => line.Contains("""added /tmp/two\nlines\r\n0|forged""", StringComparison.Ordinal));
     }
 
@@ -307,7 +307,7 @@ public sealed partial class A_shipment : IAsyncLifetime, IDisposable
     private async Task UseAsync(string name, int extraFiles)
     {
         bundle = await SomeHandoutBundle.MakeAsync(terminal.Folder, name, extraFiles);
-        VerifiedBundle opened = (await HandoutSource.OpenAsync(new ContainerIR.Cases.CaseHome(terminal.Home), bundle.Path, CancellationToken.None)).Bundles[0];
+        VerifiedBundle opened = (await HandoutSource.OpenAsync(new ContainerIR.Cases.CaseHome(terminal.Home), bundle.Path, ContainerIR.Analyzers.AllowList.None, CancellationToken.None)).Bundles[0];
         ids = [.. EvidenceEvents.Read(opened, CancellationToken.None).Select(e => e.IdIn(opened.Record.BundleId))];
         Assert.True(ids.Count > 40, ids.Count.ToString(CultureInfo.InvariantCulture));
     }

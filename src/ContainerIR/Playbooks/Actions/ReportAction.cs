@@ -17,7 +17,7 @@ internal sealed class ReportAction(OwnActionParts parts) : ReadingAction
 
     public override async Task<ActionOutcome> RunAsync(ActionCall call, CancellationToken ct)
     {
-        HandoutSource source = await HandoutSource.OpenAsync(parts.Home, call.CaseId, ct);
+        HandoutSource source = await HandoutSource.OpenAsync(parts.Home, call.CaseId, Analyzers.AllowList.None, ct);
         if (source.Refused.Count > 0)
         {
             return Outcome(false, $"{source.Refused.Count} bundles are not as they were sealed: no report is made of them");
