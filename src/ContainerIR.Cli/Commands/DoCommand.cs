@@ -98,7 +98,37 @@ internal static class DoCommand
                     $"{action.Name} destroys evidence: {string.Join(' ', [preview.EvidenceCost, .. preview.Faults])}", "If that is what you want, give the same command with --yes.");
             }
 
-            ActionOutcome outcome = await chosen.RunAsync(call, ct);
+            string[] argv = ["cir", "do", action.Name, call.Container, .. with.Select(pair => $"--{pair.Key.Replace('_', '-')}={pair.Value}")];
+            if (action.Effect != ActionEffect.Reads && Cases.CaseStore.Exists(parts.Home, id))
+            {
+                // Before the deed: a closed case takes no new work, and a reason stands before what it excuses.
+                using (Cases.CaseStore store = Cases.CaseStore.Open(parts.Home, id))
+                {
+                    Cases.Casebook.RefuseIfClosed(store);
+                }
+
+                if (reason is not null)
+                {
+                    CaseWork.RecordDeed(parts.Home, id, "break_glass", actor, call.Container, argv, reason);
+                }
+            }
+
+            ActionOutcome outcome;
+            try
+            {
+                outcome = await chosen.RunAsync(call, ct);
+            }
+            catch (OperatorException problem) when (reason is not null)
+            {
+                Record(surroundings, parts, id, "refused", actor, call.Container, argv, problem.Message);
+                throw;
+            }
+
+            if (action.Effect != ActionEffect.Reads)
+            {
+                Record(surroundings, parts, id, outcome.Done && outcome.Verified != false ? "executed" : "failed", actor, call.Container, argv, outcome.Summary);
+            }
+
             if (parsed.GetValue(json))
             {
                 CliJson.Write(surroundings.Out, outcome, CliJson.Default.ActionOutcome);
@@ -111,6 +141,25 @@ internal static class DoCommand
             return CodeOf(outcome.Done, outcome.Verified);
         });
         return command;
+    }
+
+    /// <summary>Writes a deed into the record of its case. The deed is done: what keeps it from being recorded is said, and no reason to call it failed.</summary>
+    public static void Record(Surroundings surroundings, ActionParts parts, string caseId, string word, string actor, string container, IReadOnlyList<string> argv, string summary)
+    {
+        string? whyNot = null;
+        try
+        {
+            whyNot = CaseWork.RecordDeed(parts.Home, caseId, word, actor, container, argv, summary) ? null : "there is no such case here";
+        }
+        catch (OperatorException problem)
+        {
+            whyNot = problem.Message;
+        }
+
+        if (whyNot is not null)
+        {
+            surroundings.Say($"Not in the record of case {DisplayText.Escape(caseId)}: {whyNot}. It stands in this host's journal of changes: cir status --all");
+        }
     }
 
     private static string EffectWords(IAction action) => action switch

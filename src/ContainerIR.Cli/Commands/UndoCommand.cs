@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ContainerIR.Acquisitions;
 using ContainerIR.Actions;
 using ContainerIR.Actions.Changes;
 using ContainerIR.Cli.Output;
@@ -26,7 +27,12 @@ internal static class UndoCommand
             }
 
             bool? choice = parsed.GetValue(reset) ? true : parsed.GetValue(keep) ? false : null;
-            UndoResult result = await new ChangeUndo(parts).RunAsync(parsed.GetValue(id) ?? TheOnlyOne(parts), new UndoChoices(choice), ct);
+            Change change = parts.Journal.Load(parsed.GetValue(id) ?? TheOnlyOne(parts));
+            UndoResult result = await new ChangeUndo(parts).RunAsync(change.Id, new UndoChoices(choice), ct);
+            DoCommand.Record(
+                surroundings, parts, change.CaseId, result.Undone ? "rolled_back" : "failed", Responder.SubjectOf(null).Name, change.ContainerName.Length > 0 ? change.ContainerName : change.ContainerId,
+                ["cir", "undo", change.Action, change.Id], result.Summary);
+
             if (parsed.GetValue(json))
             {
                 CliJson.Write(surroundings.Out, result, CliJson.Default.UndoResult);

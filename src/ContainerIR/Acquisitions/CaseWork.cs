@@ -35,6 +35,28 @@ internal static class CaseWork
         return Casebook.AppendOwn(store, Describe(store.Id, HostFacts.Read(), examiner) with { Event = word, Target = about, Result = text });
     }
 
+    /// <summary>Appends what was done to a container, where there is such a case.</summary>
+    /// <param name="home">Where cases are.</param>
+    /// <param name="caseId">The case.</param>
+    /// <param name="word"><c>break_glass</c> before a deed without evidence; <c>executed</c>, <c>failed</c> or <c>rolled_back</c> after one.</param>
+    /// <param name="examiner">Who.</param>
+    /// <param name="container">The container.</param>
+    /// <param name="command">As argv.</param>
+    /// <param name="text">The reason, or what came of it.</param>
+    /// <returns>Whether there is such a case.</returns>
+    /// <exception cref="OperatorException">It is closed, or cannot be written.</exception>
+    public static bool RecordDeed(CaseHome home, string caseId, string word, string examiner, string container, IReadOnlyList<string> command, string text)
+    {
+        if (!CaseStore.Exists(home, caseId))
+        {
+            return false;
+        }
+
+        using CaseStore store = CaseStore.Open(home, caseId);
+        Casebook.AppendOwn(store, Describe(caseId, HostFacts.Read(), examiner) with { Event = word, Target = container, Command = command, Result = text.Length > MaxTextCharacters ? text[..MaxTextCharacters] : text });
+        return true;
+    }
+
     /// <summary>Seals into a bundle how far the record of its case had come (journal event <c>case.head</c>).</summary>
     public static void SealHead(BundleWriter writer, CaseHome home, string caseId)
     {

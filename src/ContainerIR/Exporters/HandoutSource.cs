@@ -2,6 +2,7 @@ using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Verification;
+using ContainerIR.Rows;
 
 namespace ContainerIR.Exporters;
 
@@ -18,6 +19,9 @@ internal sealed class HandoutSource
 
     /// <summary>The case at a glance; null when a bundle alone was named.</summary>
     public CaseOverview? Case { get; private init; }
+
+    /// <summary>What was decided and done, by the record of the case; empty when a bundle alone was named.</summary>
+    public IReadOnlyList<PlaybookEvent> Decisions { get; private init; } = [];
 
     /// <summary>Those that are as they were sealed, in the order of their names.</summary>
     public IReadOnlyList<VerifiedBundle> Bundles { get; private init; } = [];
@@ -40,10 +44,12 @@ internal sealed class HandoutSource
         CaseOverview? overview = null;
         IReadOnlyList<string> paths = [target];
         string? folder = null;
+        List<PlaybookEvent> decisions = [];
         if (!isFolder)
         {
             using CaseStore store = CaseStore.OpenReadOnly(home, target);
             (overview, paths, folder) = (CaseReader.ReadOverview(store), store.ListBundles(), store.Folder);
+            decisions = CaseDecisions.Read(store);
         }
 
         List<VerifiedBundle> bundles = [];
@@ -69,7 +75,7 @@ internal sealed class HandoutSource
         }
 
         return bundles.Count + refused.Count > 0
-            ? new HandoutSource(!isFolder ? target : bundles is [var only, ..] ? only.Name : "bundle", folder) { Case = overview, Bundles = bundles, Refused = refused, Unsealed = unsealed }
+            ? new HandoutSource(!isFolder ? target : bundles is [var only, ..] ? only.Name : "bundle", folder) { Case = overview, Bundles = bundles, Refused = refused, Unsealed = unsealed, Decisions = decisions }
             : throw new OperatorException($"Case {target} has no sealed bundle.", $"Acquire into it: cir acquire CONTAINER --case {target}");
     }
 }

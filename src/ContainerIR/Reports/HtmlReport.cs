@@ -16,8 +16,10 @@ internal static class HtmlReport
             .Append("<meta name=\"referrer\" content=\"no-referrer\"><title>").Append(Attribute(content.Title)).Append(" – evidence report</title><style>").Append(HtmlStyle.Css).Append("</style></head><body>");
         WriteTop(html, content);
         html.Append("<main>");
+        DecisionsHtml.WriteOverrides(html, content.Overrides);
         WriteSummary(html, content);
         Each(html, content, "findings", "What stands out", "What our rules conclude from the copies, worst first. Each names the values it rests on and the place in the bundle where they stand.", FindingsHtml.Write);
+        DecisionsHtml.WriteActions(html, content);
         WriteCoverage(html, content);
         Section(html, "connections", "Who it talked to", "Network connections that were open at the moment of the copy. Arrows point from the side that called, as far as waiting programs and port numbers tell. Orange: an address on the public Internet.");
         html.Append(FlowDiagram.Draw(content.Bundles));
@@ -45,7 +47,7 @@ internal static class HtmlReport
         html.Append("<p class=\"note\">").Append(Count(content.Bundles.Count, "sealed bundle")).Append(" · made ").Append(Of(Instant(content.MadeAt))).Append("</p><nav>");
         foreach ((string id, string title) in (ReadOnlySpan<(string, string)>)
             [
-                ("summary", "Summary"), ("findings", "What stands out"), ("coverage", "What was taken, and what was not"), ("connections", "Who it talked to"), ("programs", "Programs that were running"),
+                ("summary", "Summary"), ("findings", "What stands out"), ("actions", "What was done about it"), ("coverage", "What was taken, and what was not"), ("connections", "Who it talked to"), ("programs", "Programs that were running"),
                 ("timeline", "When things happened"), ("files", "Files that were changed"), ("image", "The template it was made from"), ("custody", "Custody"),
                 ("verify", "How to check this yourself"), ("standards", "Records for auditors"), ("words", "Words used"),
             ])

@@ -11,6 +11,7 @@ internal static class MarkdownReport
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"# {Of(content.Title)}: evidence report\n\nMade {Instant(content.MadeAt)} by {Of(content.Tool)} from {Count(content.Bundles.Count, "sealed bundle")}, verified immediately before.\n");
+        Table(text, "Done against the rules", Columns("Reason given"), content.Overrides.Select(Row), level: 2);
         foreach (string name in content.NotSealed)
         {
             text.Append(CultureInfo.InvariantCulture, $"\n**Not sealed, not in this report:** {Of(name)}\n");
@@ -20,6 +21,8 @@ internal static class MarkdownReport
         {
             Write(text, bundle);
         }
+
+        Table(text, "What was done about it", Columns("What came of it"), content.Actions.Select(Row), level: 2);
 
         Table(text, "Outcomes of NIST CSF 2.0 (SP 800-61r3)", ["Outcome", "Asks", "Served by"], Standards.CsfOutcomes.Select(each => new[] { each.Id, each.Asks, each.ServedBy }), level: 2);
         return text.ToString();
@@ -57,6 +60,11 @@ internal static class MarkdownReport
         Table(text, "Verification", ["Checked", "Result", "Looked at"], bundle.Checks.Select(each => new[] { each.Name, each.Ok ? "good" : "not good", each.Detail }));
         Table(text, "Records (PCI DSS 4.0.1, 10.2.2)", ["User", "Type of event", "Date and time", "Success or failure", "Origination", "Affected resource"], bundle.Audit.Select(each => new[] { each.User, each.EventType, each.At, each.Outcome, each.Origination, each.AffectedResource }));
     }
+
+    private static string[] Columns(string result) => ["When (UTC)", "Who", "What", "On", "Outcome", result];
+
+    private static string[] Row(DecisionLine each) =>
+        [Instant(each.At), $"{each.Who} ({each.Authentication}; {each.Origin})", each.Playbook.Length > 0 ? $"{each.What} (playbook {each.Playbook})" : each.What, each.Target, each.Outcome, each.Result];
 
     private static string[] Row(FindingLine each) =>
         [each.Severity, $"{each.Rule} {each.Title}", string.Join("; ", each.Seen.Select(seen => $"{seen.Label}: {seen.Value}")), each.Row is { } row ? $"{each.Item} row {row}" : each.Item, each.Why, each.NextStep];

@@ -15,6 +15,12 @@ internal sealed record ReportContent
 
     public string? CaseReason { get; init; }
 
+    /// <summary>What was done against the rules: evidence given up, approvals passed over. It stands first.</summary>
+    public IReadOnlyList<DecisionLine> Overrides { get; init; } = [];
+
+    /// <summary>What was done to containers, or refused.</summary>
+    public IReadOnlyList<DecisionLine> Actions { get; init; } = [];
+
     public required IReadOnlyList<BundleReport> Bundles { get; init; }
 
     /// <summary>Folders of the case that are not sealed and therefore not in the report.</summary>
@@ -100,6 +106,9 @@ internal sealed record BundleReport
     /// <summary>What could not be read of it while this was made.</summary>
     public required IReadOnlyList<string> LeftOut { get; init; }
 }
+
+/// <summary>A row of the case's record.</summary>
+internal sealed record DecisionLine(DateTimeOffset At, string Who, string Authentication, string Origin, string What, string Target, string Outcome, string Result, string Playbook);
 
 internal sealed record CheckLine(string Name, bool Ok, string Detail);
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Diffs;
+using ContainerIR.Evidence.Text;
 using ContainerIR.Exporters;
 using ContainerIR.Rows;
 
@@ -29,9 +30,22 @@ internal static class ReportReader
         MadeAt = now,
         Tool = tool,
         CaseReason = source.Case?.Reason,
+        Overrides = [.. source.Decisions.Where(row => row.Event == "break_glass").Select(Line)],
+        Actions = [.. source.Decisions.Where(row => row.Event != "break_glass").Select(Line)],
         Bundles = [.. source.Bundles.Select(bundle => Read(bundle, ct))],
         NotSealed = [.. source.Unsealed.Select(name => ReportWords.Cut(name, 200))],
     };
+
+    private static DecisionLine Line(PlaybookEvent row) => new(
+        Instant.FromNanoseconds(row.UtcNs),
+        ReportWords.CutShown(DisplayText.Escape(row.Actor), 100),
+        ReportWords.CutShown(DisplayText.Escape(row.ActorAuth), 120),
+        ReportWords.CutShown(DisplayText.Escape(string.Join(", ", ((string?[])[row.Host, row.Terminal, row.SshClient is { } ssh ? "from " + ssh : null]).Where(each => each is not null))), 200),
+        ReportWords.CutShown(DisplayText.Escape(row.Command.Count > 0 ? string.Join(' ', row.Command.Take(40)) : row.Step), 300),
+        ReportWords.CutShown(DisplayText.Escape(row.Target), 100),
+        row.Event,
+        ReportWords.CutShown(DisplayText.Escape(row.Result), 600),
+        ReportWords.CutShown(DisplayText.Escape(row.Playbook.Length > 0 ? $"{row.Playbook} {row.Step}" : ""), 120));
 
     private static BundleReport Read(VerifiedBundle bundle, CancellationToken ct)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ContainerIR.Actions;
+using ContainerIR.Tests.Exporters;
 using ContainerIR.Tests.Some;
 using Xunit;
 
@@ -45,6 +46,57 @@ public sealed class The_containment_commands
         terminal.Forget();
         Assert.Equal(0, await terminal.RunAsync("status", "--all", "--json"));
         Assert.Equal("undone", JsonDocument.Parse(terminal.Out).RootElement[0].GetProperty("change").GetProperty("state").GetString(), ignoreCase: true);
+    }
+
+    [Fact]
+    public async Task Stand_in_the_record_of_their_case_and_what_went_against_the_rules_first_in_the_report()
+    {
+        using SomeHost host = new();
+        using TestContainer container = RealEngine.Start(["--restart", "on-failure:3"], "sleep", "1000");
+        using SomeTerminal terminal = new();
+        terminal.Variables["CIR_CHANGES"] = host.Parts.ChangesFolder;
+        string bundle = (await SomeHandoutBundle.MakeAsync(terminal.Folder)).Path;
+        Assert.Equal(0, await terminal.RunAsync("case", "new", "C-9"));
+        Assert.Equal(0, await terminal.RunAsync("case", "add", "C-9", bundle));
+
+        Assert.Equal(0, await terminal.RunAsync("do", "hold", container.Name, "--case", "C-9", "--examiner", "Ada"));
+        Assert.Equal(0, await terminal.RunAsync("undo"));
+        Assert.Equal(0, await terminal.RunAsync("do", "stop", container.Name, "--case", "C-9", "--yes", "--override", "the shop burns", "--examiner", "Ada"));
+        Assert.Equal(2, await terminal.RunAsync("do", "stop-process", container.Name, "--case", "C-9", "--pid", "1"));
+        terminal.Forget();
+
+        Assert.Equal(0, await terminal.RunAsync("timeline", "C-9", "--source", "case", "--json"));
+        Assert.Equal(
+            ["executed", "rolled_back", "break_glass", "executed"],
+            terminal.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("meaning").GetString()).Where(word => word != "added"));
+        Assert.Equal(0, await terminal.RunAsync("case", "check", "C-9"));
+        foreach (string form in (string[])["html", "md", "json"])
+        {
+            string file = Path.Combine(terminal.Folder, "report." + form);
+            Assert.Equal(0, await terminal.RunAsync("report", "C-9", "--out", file));
+            string report = await File.ReadAllTextAsync(file);
+            Assert.Contains("the shop burns", report, StringComparison.Ordinal);
+            Assert.True(report.IndexOf("the shop burns", StringComparison.Ordinal) < report.IndexOf(form == "json" ? "\"bundles\"" : "copied the state of", StringComparison.Ordinal), "what went against the rules stands first");
+            Assert.Contains(form == "md" ? "cir do hold" : "cir do hold " + container.Name, report, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Say_that_a_deed_is_in_no_record_where_there_is_no_case_and_refuse_one_in_a_closed_case()
+    {
+        using SomeHost host = new();
+        using TestContainer container = RealEngine.Start(["--restart", "on-failure:3"], "sleep", "1000");
+        using SomeTerminal terminal = new();
+        terminal.Variables["CIR_CHANGES"] = host.Parts.ChangesFolder;
+
+        Assert.Equal(0, await terminal.RunAsync("do", "hold", container.Name, "--case", "C-9"));
+        Assert.Contains("Not in the record of case C-9", terminal.Error, StringComparison.Ordinal);
+        Assert.Equal(0, await terminal.RunAsync("undo"));
+        Assert.Equal(0, await terminal.RunAsync("case", "new", "C-9"));
+        Assert.Equal(0, await terminal.RunAsync("case", "close", "C-9", "--reason", "done"));
+        Assert.Equal(2, await terminal.RunAsync("do", "hold", container.Name, "--case", "C-9"));
+
+        Assert.Equal("on-failure", container.Inspect("{{.HostConfig.RestartPolicy.Name}}"));
     }
 
     [Fact]

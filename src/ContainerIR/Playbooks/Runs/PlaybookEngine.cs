@@ -232,6 +232,11 @@ internal sealed partial class PlaybookEngine(EngineParts parts) : IDisposable
         }
 
         run.Record.BeginStep(instance, new RowFacts(instance, "started", step.Name) { Command = command, Tags = step.Tags });
+        if (action.Effect == ActionEffect.Destroys && run.Request.Override is { } reason)
+        {
+            run.Record.Note(new RowFacts(instance, "break_glass", reason) { Command = command, Tags = step.Tags });
+        }
+
         ActionOutcome outcome;
         try
         {
