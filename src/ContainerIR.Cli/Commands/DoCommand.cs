@@ -98,37 +98,7 @@ internal static class DoCommand
                     $"{action.Name} destroys evidence: {string.Join(' ', [preview.EvidenceCost, .. preview.Faults])}", "If that is what you want, give the same command with --yes.");
             }
 
-            string[] argv = ["cir", "do", action.Name, call.Container, .. with.Select(pair => $"--{pair.Key.Replace('_', '-')}={pair.Value}")];
-            if (action.Effect != ActionEffect.Reads && Cases.CaseStore.Exists(parts.Home, id))
-            {
-                // Before the deed: a closed case takes no new work, and a reason stands before what it excuses.
-                using (Cases.CaseStore store = Cases.CaseStore.Open(parts.Home, id))
-                {
-                    Cases.Casebook.RefuseIfClosed(store);
-                }
-
-                if (reason is not null)
-                {
-                    CaseWork.RecordDeed(parts.Home, id, "break_glass", actor, call.Container, argv, reason);
-                }
-            }
-
-            ActionOutcome outcome;
-            try
-            {
-                outcome = await chosen.RunAsync(call, ct);
-            }
-            catch (OperatorException problem) when (reason is not null)
-            {
-                Record(surroundings, parts, id, "refused", actor, call.Container, argv, problem.Message);
-                throw;
-            }
-
-            if (action.Effect != ActionEffect.Reads)
-            {
-                Record(surroundings, parts, id, outcome.Done && outcome.Verified != false ? "executed" : "failed", actor, call.Container, argv, outcome.Summary);
-            }
-
+            ActionOutcome outcome = await Deed.DoAsync(surroundings, parts, chosen, call, ct);
             if (parsed.GetValue(json))
             {
                 CliJson.Write(surroundings.Out, outcome, CliJson.Default.ActionOutcome);
@@ -143,26 +113,8 @@ internal static class DoCommand
         return command;
     }
 
-    /// <summary>Writes a deed into the record of its case. The deed is done: what keeps it from being recorded is said, and no reason to call it failed.</summary>
-    public static void Record(Surroundings surroundings, ActionParts parts, string caseId, string word, string actor, string container, IReadOnlyList<string> argv, string summary)
-    {
-        string? whyNot = null;
-        try
-        {
-            whyNot = CaseWork.RecordDeed(parts.Home, caseId, word, actor, container, argv, summary) ? null : "there is no such case here";
-        }
-        catch (OperatorException problem)
-        {
-            whyNot = problem.Message;
-        }
-
-        if (whyNot is not null)
-        {
-            surroundings.Say($"Not in the record of case {DisplayText.Escape(caseId)}: {whyNot}. It stands in this host's journal of changes: cir status --all");
-        }
-    }
-
-    private static string EffectWords(IAction action) => action switch
+    /// <summary>What an action does to the evidence, and whether it can be undone.</summary>
+    public static string EffectWords(IAction action) => action switch
     {
         { Effect: ActionEffect.Reads } => "Changes nothing.",
         { Effect: ActionEffect.Destroys } => "Destroys evidence: refused before a sealed acquisition of the container stands in the case.",
@@ -220,7 +172,8 @@ internal static class DoCommand
         return option;
     }
 
-    private static int Show(Surroundings surroundings, ActionPreview preview, IAction action, bool isJson)
+    /// <summary>Prints what an action would do.</summary>
+    public static int Show(Surroundings surroundings, ActionPreview preview, IAction action, bool isJson)
     {
         if (isJson)
         {
@@ -244,7 +197,8 @@ internal static class DoCommand
         return preview.Faults.Count == 0 ? ExitCode.Success : ExitCode.OperatorProblem;
     }
 
-    private static void Write(Surroundings surroundings, ActionOutcome outcome)
+    /// <summary>Prints what came of an action: what was done, and what each probe said.</summary>
+    public static void Write(Surroundings surroundings, ActionOutcome outcome)
     {
         surroundings.Out.WriteLine(Cells.Safe(outcome.Summary));
         foreach ((string name, string value) in outcome.Outputs.Where(each => each.Key.StartsWith("probe.", StringComparison.Ordinal) && !each.Key.EndsWith(".words", StringComparison.Ordinal)))

@@ -148,9 +148,9 @@ internal static class PlaybookCommand
 
     private static (JsonObject Status, Playbook Playbook) Status(CaseHome home, string caseId, string runId, IReadOnlyList<IAction> actions)
     {
-        string folder = PlaybookRun.CaseFolder(home, caseId);
+        string folder = PlaybookSession.CaseFolder(home, caseId);
         using RunFile file = RunFile.Open(folder, runId);
-        Playbook playbook = file.Load(PlaybookRun.OpeningOf(file).Sha256, actions);
+        Playbook playbook = file.Load(PlaybookSession.OpeningOf(file).Sha256, actions);
         return (ExecutionStatus.Of(file.Lines, playbook), playbook);
     }
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using ContainerIR.Acquisitions;
 using ContainerIR.Actions;
 using ContainerIR.Actions.Changes;
 using ContainerIR.Cli.Output;
@@ -28,10 +27,7 @@ internal static class UndoCommand
 
             bool? choice = parsed.GetValue(reset) ? true : parsed.GetValue(keep) ? false : null;
             Change change = parts.Journal.Load(parsed.GetValue(id) ?? TheOnlyOne(parts));
-            UndoResult result = await new ChangeUndo(parts).RunAsync(change.Id, new UndoChoices(choice), ct);
-            DoCommand.Record(
-                surroundings, parts, change.CaseId, result.Undone ? "rolled_back" : "failed", Responder.SubjectOf(null).Name, change.ContainerName.Length > 0 ? change.ContainerName : change.ContainerId,
-                ["cir", "undo", change.Action, change.Id], result.Summary);
+            UndoResult result = await Deed.UndoAsync(surroundings, parts, change, new UndoChoices(choice), ct);
 
             if (parsed.GetValue(json))
             {

@@ -1,10 +1,8 @@
 using ContainerIR.Acquisitions;
-using ContainerIR.Cases;
 using ContainerIR.Cli.Commands;
 using ContainerIR.Cli.Output;
 using ContainerIR.Collectors;
 using ContainerIR.Evidence;
-using ContainerIR.Evidence.Seals;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Runtimes;
 using Terminal.Gui.Input;
@@ -14,20 +12,15 @@ namespace ContainerIR.Cli.Screens;
 /// <summary>One acquisition: what is wanted, then how far it is, then what came of it. The same request as <c>cir acquire</c>.</summary>
 internal sealed class AcquireScreen : Screen
 {
-    private const string CaseField = "Case";
     private const string ProfileField = "Profile";
-    private const string ExaminerField = "Examiner";
     private const string ReasonField = "Reason";
-    private const string PassphraseField = "Passphrase";
-    private const string AgainField = "Again";
 
     private readonly ContainerRef container;
     private readonly FormView form;
     private readonly LinesView below;
     private readonly List<TextLine> lines = [];
     private readonly Lock gate = new();
-    private readonly bool isNewKey;
-    private readonly bool asksPassphrase;
+    private readonly CaseFields common;
     private AcquisitionProgress? latest;
     private long started;
     private CancellationTokenSource? running;
@@ -37,25 +30,15 @@ internal sealed class AcquireScreen : Screen
         : base(shell)
     {
         this.container = container;
-        ConsoleFacts facts = shell.Facts;
-        isNewKey = !IdentityFolder.Exists(HomeOf(facts).KeysFolder);
-        asksPassphrase = facts.PassphraseFile is null && facts.Surroundings.Environment(Passphrases.Variable) is null;
+        common = new CaseFields(shell.Facts);
         List<FormField> fields =
         [
-            new(CaseField, CaseStore.List(HomeOf(facts)).OrderByDescending(each => each.CreatedAt).FirstOrDefault()?.Id ?? $"IR-{facts.Surroundings.Clock.GetUtcNow():yyyyMMdd}"),
+            new(CaseFields.Case, shell.LastCase ?? CaseFields.Usual(shell.Facts)),
             new(ProfileField, "standard", false, "triage", "standard", "full"),
-            new(ExaminerField, ""),
+            new(CaseFields.Examiner, ""),
             new(ReasonField, ""),
+            .. common.Key,
         ];
-        if (asksPassphrase)
-        {
-            fields.Add(new(PassphraseField, "", IsSecret: true));
-            if (isNewKey)
-            {
-                fields.Add(new(AgainField, "", IsSecret: true));
-            }
-        }
-
         form = new FormView(Colours, [.. fields]) { Completed = Start };
         below = new LinesView(Colours) { Y = fields.Count + 1, Lines = [.. Explanation()] };
         form.Changed = () => below.Lines = [.. Explanation()];
@@ -64,7 +47,11 @@ internal sealed class AcquireScreen : Screen
 
     public override string Heading => $"Acquire {DisplayText.Escape(container.Name)}  {(running is not null ? "running" : bundle is not null ? "sealed" : "")}";
 
-    public override bool CanBeLost => running is null;
+    public override string Doing => running is null ? "" : $"acquiring {Cells.Fit(container.Name, 20)}";
+
+    public override string WhenStopped => "Its bundle stays and can be recovered.";
+
+    public override string? CaseId => running is not null || bundle is not null ? form[CaseFields.Case] : null;
 
     public override IReadOnlyList<KeyAction> Keys => (running, bundle) switch
     {
@@ -77,19 +64,8 @@ internal sealed class AcquireScreen : Screen
     {
         if (running is null && bundle is null)
         {
-            form.Focus(CaseField);
+            form.Focus(CaseFields.Case);
         }
-    }
-
-    public override bool MayLeave()
-    {
-        if (running is not null)
-        {
-            Shell.Say("It runs: x cancels it.", Tone.Warning);
-            return false;
-        }
-
-        return true;
     }
 
     public override void Tick()
@@ -123,8 +99,6 @@ internal sealed class AcquireScreen : Screen
         base.Dispose(disposing);
     }
 
-    private static CaseHome HomeOf(ConsoleFacts facts) => facts.Surroundings.Home(facts.Home);
-
     private IEnumerable<TextLine> Explanation()
     {
         string profile = form is null ? "standard" : form[ProfileField];
@@ -135,12 +109,12 @@ internal sealed class AcquireScreen : Screen
             _ => "standard: plus logs, the changed files with their bytes, executables of the processes. As large as what the container wrote.",
         });
         yield return new TextLine("Evidence effect: nothing is run inside the container, no file time changes. What is left of a footprint is written into custody.json.", Tone.Dim);
-        if (asksPassphrase)
+        foreach (TextLine line in common.Explanation)
         {
-            yield return new TextLine(isNewKey ? "There is no responder key yet: one is made, protected by this passphrase. Twice the same." : "The passphrase opens the responder key.", Tone.Dim);
+            yield return line;
         }
 
-        yield return new TextLine("Arrow keys turn the profile. Enter goes on; Enter in the last field, or F2, starts.", Tone.Dim);
+        yield return new TextLine("Arrow keys turn the profile. Enter goes on; Enter in the last field, or F2, starts. Esc leaves it running; R comes back.", Tone.Dim);
     }
 
     private void Start()
@@ -150,26 +124,19 @@ internal sealed class AcquireScreen : Screen
             return;
         }
 
-        if (asksPassphrase && isNewKey && form[PassphraseField] != form[AgainField])
-        {
-            Shell.Say("The two passphrases differ.", Tone.Bad);
-            return;
-        }
-
         ConsoleFacts facts = Shell.Facts;
-        // The one place that reads passphrases; where it would ask a person, the person has typed it here.
-        string typed = asksPassphrase ? form[PassphraseField] : "";
-        Passphrases passphrases = new(facts.Surroundings with { AskSecret = _ => typed }, facts.PassphraseFile);
+        Passphrases passphrases;
         AcquisitionRequest request;
         try
         {
+            passphrases = common.Read(form);
             request = new AcquisitionRequest
             {
                 Container = container.Id,
-                CaseId = CaseId.Check(form[CaseField]),
+                CaseId = Cases.CaseId.Check(form[CaseFields.Case]),
                 Profile = Enum.Parse<Profile>(form[ProfileField], ignoreCase: true),
-                Examiner = NotEmpty(form[ExaminerField]),
-                Reason = NotEmpty(form[ReasonField]),
+                Examiner = CaseFields.NotEmpty(form[CaseFields.Examiner]),
+                Reason = CaseFields.NotEmpty(form[ReasonField]),
                 Endpoint = facts.Endpoint,
             };
         }
@@ -179,13 +146,14 @@ internal sealed class AcquireScreen : Screen
             return;
         }
 
+        Shell.LastCase = request.CaseId;
         running = CancellationTokenSource.CreateLinkedTokenSource(Shell.Closing);
         started = facts.Surroundings.Clock.GetTimestamp();
         form.Enabled = false;
         below.SetFocus();
         below.Follows = true;
         PlainProgress words = new(Line);
-        AcquisitionParts parts = new(HomeOf(facts), passphrases.Read, facts.Surroundings.Clock);
+        AcquisitionParts parts = new(CaseFields.HomeOf(facts), passphrases.Read, facts.Surroundings.Clock);
         CancellationToken ct = running.Token;
         Shell.Work(
             "Acquiring",
@@ -219,7 +187,7 @@ internal sealed class AcquireScreen : Screen
             below.Lines = [.. lines];
         }
 
-        Shell.Say("Sealed. v verifies it.", Tone.Good);
+        Shell.Say(Shell.Front == this ? "Sealed. v verifies it." : $"{DisplayText.Escape(container.Name)} is acquired and sealed: R shows it.", Tone.Good);
     }
 
     private void Stopped()
@@ -248,8 +216,6 @@ internal sealed class AcquireScreen : Screen
             lines.Add(new TextLine(text, text.StartsWith("  gap:", StringComparison.Ordinal) ? Tone.Warning : Tone.Plain));
         }
     }
-
-    private static string? NotEmpty(string text) => text.Trim() is { Length: > 0 } kept ? kept : null;
 
     private sealed class Latest(AcquireScreen screen, PlainProgress words) : IProgress<AcquisitionProgress>
     {

@@ -35,6 +35,8 @@ internal sealed class ContainerScreen : Screen
     [
         KeyAction.Of('a', "acquire", "Acquire evidence of this container", () => Shell.Open(new AcquireScreen(Shell, summary.Container))),
         KeyAction.Of('f', "findings", "What is wrong with it, with proof", OpenFindings),
+        KeyAction.Of('p', "playbook", "Run a playbook on it: those its findings call for first", () => Shell.Open(new PlaybooksScreen(Shell, summary.Container, look?.Report))),
+        KeyAction.Of('c', "contain", "Cut it off, hold it, end it: what each costs, and what can be undone", () => Shell.Open(new ContainScreen(Shell, summary.Container))),
         KeyAction.Of('l', "look", "Copy processes, sockets and events for a look", () => TakeLook(Collectors.Profile.Triage)),
         KeyAction.Of('L', "look at files", "Copy changed files and logs too, for a look", () => TakeLook(Collectors.Profile.Standard)),
         .. tabs.Keys,

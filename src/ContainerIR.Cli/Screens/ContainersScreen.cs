@@ -43,6 +43,8 @@ internal sealed class ContainersScreen : Screen
         KeyAction.Enter("look", "Look at this container", Look),
         KeyAction.Of('s', "score", "Judge every running container by the rules, worst first", Score),
         KeyAction.Of('a', "acquire", "Acquire evidence of this container", () => WithSelected(each => Shell.Open(new AcquireScreen(Shell, each.Container)))),
+        KeyAction.Of('p', "playbook", "Run a playbook on this container", () => WithSelected(each => Shell.Open(new PlaybooksScreen(Shell, each.Container, judged.GetValueOrDefault(each.Container.Id))))),
+        KeyAction.Of('c', "contain", "Cut it off, hold it, end it: what each costs, and what can be undone", () => WithSelected(each => Shell.Open(new ContainScreen(Shell, each.Container)))),
         KeyAction.Of('r', "refresh", "Ask the engine again", Read),
     ];
 

@@ -31,6 +31,9 @@ internal abstract class PaintedView : View
     {
         < 0x7f => rune.ToString(),
         '\u2026' => "~",
+        '\u2502' or '\u251c' => "|",
+        '\u2514' => "`",
+        '\u2500' => "-",
         _ => new string('?', Cells.Count(rune.ToString())),
     }));
 }

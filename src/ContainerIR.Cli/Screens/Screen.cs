@@ -25,8 +25,14 @@ internal abstract class Screen : View
     /// <summary>What is filtered for; empty for all.</summary>
     public string Filter { get; private set; } = "";
 
-    /// <summary>Whether leaving it loses nothing that runs.</summary>
-    public virtual bool CanBeLost => true;
+    /// <summary>What runs here, in a few words for the first line; empty for nothing. A screen on which something runs is not closed when it is left: it goes on.</summary>
+    public virtual string Doing => "";
+
+    /// <summary>What is said before the console ends while something runs here.</summary>
+    public virtual string WhenStopped => "";
+
+    /// <summary>The case this is about; null for none. Notes go there.</summary>
+    public virtual string? CaseId => null;
 
     protected Shell Shell { get; }
 
@@ -41,9 +47,6 @@ internal abstract class Screen : View
     public virtual void Tick()
     {
     }
-
-    /// <summary>Asked before it is left; false keeps it, and it has said why.</summary>
-    public virtual bool MayLeave() => true;
 
     public void SetFilter(string text)
     {

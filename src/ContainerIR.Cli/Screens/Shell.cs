@@ -1,5 +1,6 @@
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence;
+using ContainerIR.Evidence.Text;
 using Terminal.Gui.Input;
 using Terminal.Gui.ViewBase;
 using Terminal.Gui.Views;
@@ -12,12 +13,14 @@ internal sealed class Shell : Runnable
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly Stack<Screen> screens = new();
+    private readonly List<Screen> aside = [];
     private readonly View body;
     private readonly BarView title;
     private readonly BarView message;
     private readonly BarView keys;
     private readonly TextField input;
     private readonly CancellationTokenSource closing = new();
+    private readonly CancellationTokenSource terminalLost = new();
     private readonly IReadOnlyList<Palette> palettes;
     private int paletteIndex;
     private string said = "";
@@ -32,7 +35,7 @@ internal sealed class Shell : Runnable
         Width = Dim.Fill();
         Height = Dim.Fill();
         CanFocus = true;
-        title = new BarView(() => [(Tone.Title, $" cir  {screens.Peek().Heading}")], () => Palette, Tone.Title) { Y = 0 };
+        title = new BarView(FirstLine, () => Palette, Tone.Title) { Y = 0 };
         body = new View { Y = 1, Width = Dim.Fill(), Height = Dim.Fill(2), CanFocus = true };
         message = new BarView(Message, () => Palette, Tone.Plain) { Y = Pos.AnchorEnd(2) };
         keys = new BarView(KeyBar, () => Palette, Tone.Plain) { Y = Pos.AnchorEnd(1) };
@@ -49,11 +52,17 @@ internal sealed class Shell : Runnable
     /// <summary>Cancelled when the console is left.</summary>
     public CancellationToken Closing => closing.Token;
 
+    /// <summary>Cancelled when the terminal is gone: what runs goes on, but nobody answers a question any more.</summary>
+    public CancellationToken TerminalLost => terminalLost.Token;
+
+    /// <summary>The case worked on last; null for none yet.</summary>
+    public string? LastCase { get; set; }
+
     /// <summary>Ends when all work that was begun has ended, whichever way.</summary>
     public Task WorkEnded { get; private set; } = Task.CompletedTask;
 
-    /// <summary>Whether something runs that would be lost.</summary>
-    public bool IsBusy => screens.Any(screen => !screen.CanBeLost);
+    // Where something runs, in front or aside.
+    private IEnumerable<Screen> AtWork => screens.Concat(aside).Where(screen => screen.Doing.Length > 0);
 
     /// <summary>What works on every screen.</summary>
     public IReadOnlyList<KeyAction> Everywhere =>
@@ -63,8 +72,11 @@ internal sealed class Shell : Runnable
         KeyAction.Of('/', "filter", "Show only rows that hold a text", AskForFilter),
         KeyAction.Of('C', "containers", "The containers of this host", () => OpenOnly(new ContainersScreen(this))),
         KeyAction.Of('K', "cases", "Cases and their bundles", () => OpenOnly(new CasesScreen(this))),
+        KeyAction.Of('I', "in force", "What is contained on this host, and undo", () => OpenOnly(new InForceScreen(this))),
         KeyAction.Of('V', "verify", "Verify a bundle anywhere", () => OpenOnly(new VerifyScreen(this, null))),
         KeyAction.Of('D', "doctor", "What works on this host and what does not", () => OpenOnly(new DoctorScreen(this))),
+        KeyAction.Of('n', "note", "Write a note into the case's record", AskForNote),
+        KeyAction.Of('R', "running", "Go to what runs, or ended unseen", OpenAside),
         KeyAction.Of('T', "theme", "The next of the colour themes", NextTheme),
         new(Key.Esc, "Esc", "back", "Back to the screen before", Back),
         KeyAction.Of('q', "quit", "Leave the console", Quit),
@@ -84,21 +96,36 @@ internal sealed class Shell : Runnable
 
     public void Open(Screen screen)
     {
-        body.Remove(screens.Peek());
+        if (screens.Count > 0)
+        {
+            body.Remove(screens.Peek());
+        }
+
         screens.Push(screen);
         ShowTop();
     }
 
     public void Back()
     {
-        if (screens.Count > 1 && screens.Peek().MayLeave())
+        if (screens.Count > 1)
         {
-            Screen left = screens.Pop();
-            body.Remove(left);
-            left.Dispose();
+            PutAway(screens.Pop());
             ShowTop();
         }
     }
+
+    /// <summary>Puts a screen in the place of the one in front.</summary>
+    public void Replace(Screen screen)
+    {
+        PutAway(screens.Pop());
+        Open(screen);
+    }
+
+    /// <summary>The screen in front.</summary>
+    public Screen Front => screens.Peek();
+
+    /// <summary>The terminal is gone.</summary>
+    public void LoseTerminal() => terminalLost.Cancel();
 
     /// <summary>Says something to the person; stays until the next.</summary>
     public void Say(string text, Tone tone = Tone.Plain)
@@ -186,6 +213,9 @@ internal sealed class Shell : Runnable
         {
             screens.Pop().Dispose();
         }
+
+        aside.ForEach(static screen => screen.Dispose());
+        aside.Clear();
     }
 
     protected override bool OnKeyDown(Key key)
@@ -234,6 +264,7 @@ internal sealed class Shell : Runnable
         {
             RemoveLeftovers();
             closing.Dispose();
+            terminalLost.Dispose();
         }
 
         base.Dispose(disposing);
@@ -241,9 +272,9 @@ internal sealed class Shell : Runnable
 
     private void Quit()
     {
-        if (IsBusy)
+        if (AtWork.FirstOrDefault() is { } busy)
         {
-            Confirm("An acquisition runs. Stop it and leave? Its bundle stays and can be recovered.", Leave);
+            Confirm($"{busy.Doing}: stop and leave? {busy.WhenStopped}", Leave);
             return;
         }
 
@@ -259,18 +290,9 @@ internal sealed class Shell : Runnable
 
     private void OpenOnly(Screen screen)
     {
-        if (!screens.All(each => each.CanBeLost))
-        {
-            Say("An acquisition runs: wait for it, or cancel it with Esc.", Tone.Warning);
-            screen.Dispose();
-            return;
-        }
-
         while (screens.Count > 1)
         {
-            Screen left = screens.Pop();
-            body.Remove(left);
-            left.Dispose();
+            PutAway(screens.Pop());
         }
 
         if (screen is ContainersScreen)
@@ -282,6 +304,63 @@ internal sealed class Shell : Runnable
 
         Open(screen);
     }
+
+    // What runs goes on out of sight; everything else is closed.
+    private void PutAway(Screen screen)
+    {
+        body.Remove(screen);
+        if (screen.Doing.Length > 0)
+        {
+            aside.Add(screen);
+        }
+        else
+        {
+            screen.Dispose();
+        }
+    }
+
+    private void OpenAside()
+    {
+        if (aside.Count == 0)
+        {
+            Say("Nothing runs out of sight.");
+            return;
+        }
+
+        Screen screen = aside[0];
+        aside.RemoveAt(0);
+        Open(screen);
+    }
+
+    private void AskForNote()
+    {
+        if ((screens.Select(screen => screen.CaseId).FirstOrDefault(id => id is not null) ?? LastCase) is { } known)
+        {
+            AskForNote(known);
+        }
+        else
+        {
+            Ask("Note for which case?", CaseFields.Usual(Facts), AskForNote);
+        }
+    }
+
+    private void AskForNote(string caseId) => Ask($"Note for {DisplayText.Escape(caseId)}:", "", text =>
+    {
+        if (text.Trim().Length == 0)
+        {
+            return;
+        }
+
+        Work(
+            "Writing the note",
+            _ => Task.FromResult(CaseFields.WriteNote(Facts, caseId, text)),
+            row =>
+            {
+                LastCase = caseId;
+                Say($"Noted in {caseId}, row {row} of its record.", Tone.Good);
+                screens.Peek().Shown();
+            });
+    });
 
     private void ShowTop()
     {
@@ -355,12 +434,21 @@ internal sealed class Shell : Runnable
         screens.Peek().SetNeedsDraw();
     }
 
+    private IEnumerable<(Tone, string)> FirstLine()
+    {
+        yield return (Tone.Title, $" cir  {screens.Peek().Heading}");
+        if (aside.Count > 0)
+        {
+            yield return (Tone.Selected, $"  R: {aside.Select(screen => screen.Doing).FirstOrDefault(doing => doing.Length > 0) ?? "something has ended"} ");
+        }
+    }
+
     private IEnumerable<(Tone, string)> Message() => [(saidTone, " " + said)];
 
     private IEnumerable<(Tone, string)> KeyBar()
     {
         // The numbers of tabs come last: where the line is too short, they are what a person guesses.
-        IEnumerable<KeyAction> named = screens.Peek().Keys.Concat(Everywhere.Where(action => action.Shown is not ("C" or "K" or "V" or "D" or "T")));
+        IEnumerable<KeyAction> named = screens.Peek().Keys.Concat(Everywhere.Where(action => action.Shown is not ("C" or "K" or "I" or "V" or "D" or "T") && (action.Shown != "R" || aside.Count > 0)));
         foreach (KeyAction action in named.OrderBy(action => char.IsAsciiDigit(action.Shown[0])))
         {
             if ((action.Key == Key.Esc && screens.Count == 1) || (action.Shown == "/" && !screens.Peek().CanFilter))

@@ -24,9 +24,10 @@ internal static class TerminalConsole
         using CancellationTokenRegistration interrupted = ct.Register(() => app.Invoke(shell.Leave));
         using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
-            // The terminal is gone, the work is not: an acquisition goes on to its seal. The library waits for a terminal that will not answer, so the
+            // The terminal is gone, the work is not: an acquisition goes on to its seal, a playbook to its next question. The library waits for a terminal that will not answer, so the
             // process ends without it.
             signal.Cancel = true;
+            shell.LoseTerminal();
             _ = EndWithoutTerminalAsync(shell);
         });
         shell.IsRunningChanged += (_, change) =>

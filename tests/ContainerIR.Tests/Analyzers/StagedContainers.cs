@@ -48,7 +48,7 @@ public sealed class StagedContainers : IAsyncLifetime
         running.Add(up["drift"] = new TestContainer([], Committed, ["sleep", "1000"]));
 
         // The words stand in the command line and are never reached: what follows the colon is an argument of nothing.
-        Start("escape preparation", ["-v", "/:/host:ro", "-v", "/etc:/e", "-v", "/tmp/dk/docker.sock:/var/run/docker.sock", "--cap-add", "SYS_ADMIN", "--uts", "host"], "sh", "-c", "sleep 1000; : chroot /host");
+        Start("escape preparation", ["-v", "/:/host:ro", "-v", "/etc:/e", "-v", $"{RealEngine.SocketPath}:/var/run/docker.sock", "--cap-add", "SYS_ADMIN", "--uts", "host"], "sh", "-c", "sleep 1000; : chroot /host");
         Start("web server", [], "httpd", "-f", "-p", "80", "-h", "/var/www");
         Start("database", ["-e", "POSTGRES_PASSWORD=x", "-v", "/var/lib/data"], "sh", "-c", "mkdir -p /var/lib/data/base; while :; do date >> /var/lib/data/base/1; date >> /var/log/db.log; sleep 1; done");
         Start("shell", ["-t", "-i"], "sh");

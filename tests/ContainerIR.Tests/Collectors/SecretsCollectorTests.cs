@@ -18,7 +18,7 @@ public sealed class The_rotation_list
     [Fact]
     public async Task Names_what_opens_doors_and_where_and_never_its_value()
     {
-        string socket = RealEngine.Endpoint["unix://".Length..];
+        string socket = RealEngine.SocketPath;
         string tag = $"cir-test:secrets-{Environment.ProcessId}", folder = Directory.CreateTempSubdirectory("cir-secrets-").FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "settings.py"), $"DEBUG = True\nDATABASE_PASSWORD = 'hunter2hunter2'\nKEY = \"{AccessKey}\"\nPASSWORD = $FROM_ENV\n", TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(Path.Combine(folder, "id_rsa"), "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n", TestContext.Current.CancellationToken);

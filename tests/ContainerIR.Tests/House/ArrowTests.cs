@@ -75,6 +75,16 @@ public sealed partial class The_house
         Assert.Empty(vague);
     }
 
+    // A test that mounts the socket of one machine's engine passes there and nowhere else.
+    [Fact]
+    public void Asks_where_the_engine_is_and_names_no_socket_of_one_machine()
+    {
+        IEnumerable<string> named = SourceFiles(Path.Combine(Repository.Root, "src")).Concat(SourceFiles(Path.Combine(Repository.Root, "tests")))
+            .Where(file => SocketOfAMachine().IsMatch(File.ReadAllText(file)))
+            .Select(file => Path.GetRelativePath(Repository.Root, file));
+        Assert.Empty(named);
+    }
+
     private static Dictionary<string, HashSet<string>> ArrowsOfTheDocument()
     {
         string text = File.ReadAllText(Path.Combine(Repository.Root, "docs", "architecture.md"));
@@ -95,6 +105,9 @@ public sealed partial class The_house
 
     private static string[] ReferencesOf(string project, string kind) =>
         [.. XDocument.Load(Path.Combine(Repository.Root, project)).Descendants(kind).Select(element => (string)element.Attribute("Include")!)];
+
+    [GeneratedRegex(@"/tmp/[\w.-]+/docker\.sock")]
+    private static partial Regex SocketOfAMachine();
 
     [GeneratedRegex("```arrows\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex ArrowBlock();

@@ -56,7 +56,7 @@ public sealed class A_playbook_on_an_incident : IDisposable
     public async Task Runs_to_its_end(string slug, string? rule, string work, params string[] options)
     {
         bool hasSession = options.Contains("EXEC");
-        string[] given = [.. options.Where(option => option != "EXEC").Select(option => option.Replace("ENGINE", RealEngine.Endpoint["unix://".Length..], StringComparison.Ordinal))];
+        string[] given = [.. options.Where(option => option != "EXEC").Select(option => option.Replace("ENGINE", RealEngine.SocketPath, StringComparison.Ordinal))];
         using TestContainer container = new([.. given], image, ["sh", "-c", work]);
         await StagedAsync(container, slug, hasSession);
         ApproverRoster roster = new(Path.Combine(host.Home.Path, "approvers"));

@@ -21,9 +21,9 @@ public sealed class Marks_of_risk
     }
 
     [Theory]
-    [InlineData("/var/lib/docker/volumes/x/_data", "/tmp/dk/data", null)]
-    [InlineData("/tmp/dk/data/overlay2", "/tmp/dk/data", "sensitive-mount")]
-    [InlineData("/tmp/dk/data/volumes/x/_data", "/tmp/dk/data", null)]
+    [InlineData("/var/lib/docker/volumes/x/_data", "/srv/engine", null)]
+    [InlineData("/srv/engine/overlay2", "/srv/engine", "sensitive-mount")]
+    [InlineData("/srv/engine/volumes/x/_data", "/srv/engine", null)]
     [InlineData("/var/run", null, "engine-socket")]
     [InlineData("/home/user/.ssh", null, "sensitive-mount")]
     [InlineData("/home/user/app", null, null)]

@@ -21,6 +21,9 @@ internal static class RealEngine
     /// <summary>Where the engine answers.</summary>
     public static string Endpoint => Environment.GetEnvironmentVariable("DOCKER_HOST") ?? "unix:///var/run/docker.sock";
 
+    /// <summary>Its socket, a path of this host: where that is differs from machine to machine.</summary>
+    public static string SocketPath => Endpoint["unix://".Length..];
+
     /// <summary>Runs the docker command of the test machine; throws with its words when it fails.</summary>
     public static string Docker(params string[] arguments) => Run("docker", arguments);
 
