@@ -91,7 +91,7 @@ until implant_runs; do
 done
 echo "Two containers run: cir-demo-shop (the suspect) and cir-demo-drop (where its implant reports to)."
 
-export CIR_HOME=$work/home CIR_PASSPHRASE=demo-passphrase
+export CIR_HOME=$work/home CIR_CHANGES=$work/changes CIR_PASSPHRASE=demo-passphrase
 
 say "2. What is on this host?"
 run "$cir" containers

@@ -2,7 +2,7 @@
 # type stands here. Fails when evidence is not sealed first, when a cut does not hold, when a bystander is harmed, or when undoing leaves a difference.
 # shellcheck shell=bash disable=SC2154
 need nft:nftables jq:jq nsenter:util-linux ip:iproute2
-export CIR_HOME=$work/home CIR_PASSPHRASE=demo-passphrase
+export CIR_HOME=$work/home CIR_CHANGES=$work/changes CIR_PASSPHRASE=demo-passphrase
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
 until_true() { # WHAT COMMAND...: waits until it holds

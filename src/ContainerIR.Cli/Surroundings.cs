@@ -48,9 +48,12 @@ internal sealed record Surroundings
     /// <summary>All actions of playbooks: those that look, copy and tell, and those that contain.</summary>
     public Func<OwnActionParts, IReadOnlyList<IAction>> Actions { get; init; } = static own =>
     {
-        IReadOnlyList<IAction> others = ActionList.Make(new ActionParts(own.Home, own.Clock) { Endpoint = own.Endpoint });
+        IReadOnlyList<IAction> others = ActionList.Make(new ActionParts(own.Home, own.Clock) { Endpoint = own.Endpoint, ChangesFolder = own.ChangesFolder });
         return [.. OwnActions.Make(own, others), .. others];
     };
+
+    /// <summary>Where this host's journal of changes is: one place a host, unless CIR_CHANGES names another.</summary>
+    public string ChangesFolder => Environment("CIR_CHANGES") is { Length: > 0 } folder ? folder : ChangeJournal.DefaultFolder;
 
     /// <summary>Judges a bundle for a playbook.</summary>
     public TriageRun Triage { get; init; } = static (bundle, rules, ct) => Task.Run(() => TriageVerdict.Of(Analyzers.Triage.Run(bundle, ct), rules), ct);

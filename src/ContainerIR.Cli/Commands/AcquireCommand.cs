@@ -151,10 +151,13 @@ internal static class AcquireCommand
 
     private static void OpenCase(Surroundings surroundings, AcquisitionRequest request, AcquisitionParts parts)
     {
-        if (!CaseStore.Exists(parts.Home, request.CaseId))
+        (CaseStore opened, bool isNew) = CaseStore.OpenOrCreate(parts.Home, request.CaseId, new CaseFacts(request.Examiner, request.Reason), parts.Clock);
+        using (opened)
         {
-            using CaseStore made = CaseStore.Create(parts.Home, request.CaseId, new CaseFacts(request.Examiner, request.Reason), parts.Clock);
-            surroundings.Say($"Case {made.Id} is new: opened in {DisplayText.Escape(made.Folder)}");
+            if (isNew)
+            {
+                surroundings.Say($"Case {opened.Id} is new: opened in {DisplayText.Escape(opened.Folder)}");
+            }
         }
     }
 

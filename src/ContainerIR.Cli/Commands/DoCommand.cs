@@ -1,6 +1,5 @@
 using System.CommandLine;
 using ContainerIR.Actions;
-using ContainerIR.Actions.Changes;
 using ContainerIR.Acquisitions;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence;
@@ -28,7 +27,7 @@ internal static class DoCommand
     public static ActionParts PartsOf(Surroundings surroundings, string? home, string? endpoint) => new(surroundings.Home(home), surroundings.Clock)
     {
         Endpoint = endpoint,
-        ChangesFolder = surroundings.Environment("CIR_CHANGES") is { Length: > 0 } folder ? folder : ChangeJournal.DefaultFolder,
+        ChangesFolder = surroundings.ChangesFolder,
     };
 
     /// <summary>What the exit code says of an outcome: done, and shown so where there is something to show.</summary>

@@ -36,6 +36,7 @@ internal sealed class PlaybookSession
             surroundings.Say)
         {
             Endpoint = endpoint,
+            ChangesFolder = surroundings.ChangesFolder,
             IsRoot = surroundings.IsRoot,
             Triage = surroundings.Triage,
         });
@@ -66,13 +67,16 @@ internal sealed class PlaybookSession
     /// <summary>Begins a run; its case is opened when it does not exist.</summary>
     public RunFile Begin(string caseId, string? examiner)
     {
-        if (!CaseStore.Exists(Home, caseId))
+        (CaseStore opened, bool isNew) = CaseStore.OpenOrCreate(Home, caseId, new CaseFacts(examiner, null), surroundings.Clock);
+        using (opened)
         {
-            using CaseStore made = CaseStore.Create(Home, caseId, new CaseFacts(examiner, null), surroundings.Clock);
-            surroundings.Say($"Case {made.Id} is new: opened in {DisplayText.Escape(made.Folder)}");
-        }
+            if (isNew)
+            {
+                surroundings.Say($"Case {opened.Id} is new: opened in {DisplayText.Escape(opened.Folder)}");
+            }
 
-        return RunFile.Create(CaseFolder(Home, caseId), surroundings.Clock.GetUtcNow());
+            return RunFile.Create(opened.Folder, surroundings.Clock.GetUtcNow());
+        }
     }
 
     /// <summary>What a run that was cut goes on with: what it was begun with, and who goes on.</summary>
@@ -104,7 +108,7 @@ internal sealed class PlaybookSession
         using PlaybookEngine engine = new(new EngineParts(Actions, surroundings.OpenTimeline(Home, request.CaseId), people, PlaybookCommand.Roster(Home), Library.ById, surroundings.Clock)
         {
             RunForeign = ForeignShell.RunAsync,
-            Undo = (id, token) => surroundings.UndoChange(new ActionParts(Home, surroundings.Clock) { Endpoint = endpoint }, id, token),
+            Undo = (id, token) => surroundings.UndoChange(new ActionParts(Home, surroundings.Clock) { Endpoint = endpoint, ChangesFolder = surroundings.ChangesFolder }, id, token),
         });
         return await engine.RunAsync(playbook, request, file, ct);
     }

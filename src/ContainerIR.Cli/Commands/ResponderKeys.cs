@@ -18,6 +18,14 @@ internal static class ResponderKeys
     /// <param name="passphrases">Protects the new keys.</param>
     public static void MakeOnFirstUse(Surroundings surroundings, CaseHome home, string? examiner, Passphrases passphrases)
     {
+        if (IdentityFolder.Exists(home.KeysFolder))
+        {
+            return;
+        }
+
+        // Asked for before the others wait: a person may take long to answer.
+        passphrases.Read(PassphraseUse.ProtectNewKey);
+        using IDisposable alone = home.Lock();
         if (!IdentityFolder.Exists(home.KeysFolder))
         {
             surroundings.Say("There is no responder key yet: one is made now. It signs the bundles sealed on this machine.");

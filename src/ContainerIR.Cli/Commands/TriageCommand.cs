@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
@@ -14,6 +15,8 @@ namespace ContainerIR.Cli.Commands;
 /// <summary><c>cir triage</c>: what is wrong with a container, from its sealed bundle or live, with proof.</summary>
 internal static class TriageCommand
 {
+    private const int AtOnce = 2;
+
     public static Command Make(Surroundings surroundings)
     {
         Argument<string?> target = new("CONTAINER|BUNDLE") { Description = "Id, unique prefix or name of a container, or the folder of a sealed bundle.", Arity = ArgumentArity.ZeroOrOne };
@@ -82,25 +85,26 @@ internal static class TriageCommand
 
     private static async Task<List<TriageReport>> RunAllAsync(Surroundings surroundings, string? endpoint, TriageRules rules, Expectations expected, CancellationToken ct)
     {
-        List<TriageReport> reports = [];
+        ConcurrentBag<TriageReport> reports = [];
         IReadOnlyList<ContainerSummary> containers;
         await using (IContainerRuntime runtime = RuntimeConnector.Find(endpoint, clock: surroundings.Clock))
         {
             containers = await runtime.ListAsync(ct);
         }
 
-        foreach (ContainerSummary each in containers.Where(each => each.Container.HasProcesses))
+        // One reads while another waits for the engine or the disk; more would be a load of their own on a host in trouble.
+        await Parallel.ForEachAsync(containers.Where(each => each.Container.HasProcesses), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = ct }, async (each, token) =>
         {
             try
             {
-                reports.Add(await RunLiveAsync(surroundings, each.Container.Id, endpoint, rules, expected, ct));
+                reports.Add(await RunLiveAsync(surroundings, each.Container.Id, endpoint, rules, expected, token));
             }
             catch (OperatorException problem) when (surroundings.IsRoot)
             {
                 // One that went away meanwhile must not cost the others; it is said.
                 surroundings.Say($"{DisplayText.Escape(each.Container.Name)} was not examined: {problem.Message}");
             }
-        }
+        });
 
         return [.. reports.OrderByDescending(report => report.Score).ThenBy(report => report.ContainerName, StringComparer.Ordinal)];
     }

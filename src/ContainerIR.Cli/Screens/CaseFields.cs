@@ -44,8 +44,7 @@ internal sealed class CaseFields
     /// <returns>The row.</returns>
     public static long WriteNote(ConsoleFacts facts, string caseId, string text)
     {
-        CaseHome home = HomeOf(facts);
-        using CaseStore store = CaseStore.Exists(home, CaseId.Check(caseId)) ? CaseStore.Open(home, caseId) : CaseStore.Create(home, caseId, new CaseFacts(null, null), facts.Surroundings.Clock);
+        using CaseStore store = CaseStore.OpenOrCreate(HomeOf(facts), CaseId.Check(caseId), new CaseFacts(null, null), facts.Surroundings.Clock).Store;
         return CaseWork.Record(store, Casebook.Note, null, "", text).Seq;
     }
 

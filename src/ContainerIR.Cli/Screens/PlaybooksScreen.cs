@@ -10,7 +10,7 @@ namespace ContainerIR.Cli.Screens;
 internal sealed class PlaybooksScreen : Screen
 {
     private readonly ContainerRef container;
-    private readonly HashSet<string> fired;
+    private readonly ILookup<string, string> calls;
     private readonly RowsView list;
     private IReadOnlyList<ListedPlaybook> all = [];
     private List<ListedPlaybook> shown = [];
@@ -22,7 +22,7 @@ internal sealed class PlaybooksScreen : Screen
         : base(shell)
     {
         this.container = container;
-        fired = [.. report?.Counted.Where(finding => finding.Severity >= Severity.Medium).Select(finding => finding.Rule.Id) ?? []];
+        calls = (report?.Counted ?? []).Where(finding => finding.Severity >= Severity.Medium).ToLookup(finding => finding.Playbook, finding => finding.Rule.Id);
         list = new RowsView(Colours, new("PLAYBOOK", MinCells: 14), new("CALLED FOR BY", MinCells: 10), new("NAME", MinCells: 20)) { WhenEmpty = "The playbooks are being read …", Chosen = Open };
         Add(list);
     }
@@ -54,7 +54,7 @@ internal sealed class PlaybooksScreen : Screen
             each.Playbook is { } playbook ? DisplayText.Escape(playbook.Name) : $"has {each.Faults.Count} faults: cir playbook check {DisplayText.Escape(each.Slug)}"))]);
     }
 
-    private List<string> CalledForBy(ListedPlaybook each) => [.. each.Playbook?.TriggerRules.Where(fired.Contains) ?? []];
+    private List<string> CalledForBy(ListedPlaybook each) => [.. calls[each.Slug].Distinct()];
 
     private void Open()
     {

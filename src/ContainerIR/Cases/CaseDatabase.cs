@@ -16,11 +16,17 @@ internal static class CaseDatabase
     private const int SqliteCantOpen = 14;
     private const int SqliteNotADatabase = 26;
 
-    /// <summary>Opens for reading and writing; makes the file where <paramref name="create"/> says so; applies missing migrations.</summary>
+    /// <summary>Opens for reading and writing; applies missing migrations.</summary>
     /// <exception cref="OperatorException">It is damaged, newer than this program, not a case, or cannot be written.</exception>
-    public static SqliteConnection OpenWritable(string folder, bool create) => Guarded(folder, () =>
+    public static SqliteConnection OpenWritable(string folder) => Prepare(folder, FileName, SqliteOpenMode.ReadWrite);
+
+    /// <summary>Makes an empty index in the folder of a case, under a name of its own.</summary>
+    /// <exception cref="OperatorException">It cannot be written.</exception>
+    public static SqliteConnection Make(string folder, string name) => Prepare(folder, name, SqliteOpenMode.ReadWriteCreate);
+
+    private static SqliteConnection Prepare(string folder, string name, SqliteOpenMode mode) => Guarded(folder, () =>
     {
-        SqliteConnection connection = Connect(Path.Combine(folder, FileName), create ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite);
+        SqliteConnection connection = Connect(Path.Combine(folder, name), mode);
         try
         {
             Execute(connection, "PRAGMA journal_mode = WAL");

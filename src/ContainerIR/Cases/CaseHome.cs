@@ -12,6 +12,8 @@ namespace ContainerIR.Cases;
 /// </remarks>
 public sealed class CaseHome
 {
+    private const int LockMilliseconds = 30_000;
+
     /// <summary>Takes an existing directory or one to be made on first use.</summary>
     public CaseHome(string path) => Path = System.IO.Path.GetFullPath(path);
 
@@ -61,6 +63,32 @@ public sealed class CaseHome
     public string FolderOf(string caseId) => System.IO.Path.Combine(CasesFolder, CaseId.Check(caseId));
 
     /// <summary>Makes a directory only its owner can enter.</summary>
+    /// <summary>Keeps other processes from making what exists once in a home; they wait.</summary>
+    /// <exception cref="OperatorException">Another holds it for half a minute, or the home cannot be written.</exception>
+    public IDisposable Lock()
+    {
+        MakePrivate(Path);
+        string file = System.IO.Path.Combine(Path, ".lock");
+        FileStream? held = null;
+        Exception? failure = null;
+        SpinWait.SpinUntil(
+            () =>
+            {
+                try
+                {
+                    held = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                }
+                catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+                {
+                    failure = problem;
+                }
+
+                return held is not null || failure is UnauthorizedAccessException;
+            },
+            LockMilliseconds);
+        return held ?? throw new OperatorException($"{file} cannot be had: {failure?.Message}", "Another cir makes the keys of this home, or it cannot be written. Try again.", failure);
+    }
+
     internal static void MakePrivate(string directory)
     {
         try

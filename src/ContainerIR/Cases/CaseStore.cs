@@ -64,27 +64,50 @@ public sealed class CaseStore : IDisposable
         ArgumentNullException.ThrowIfNull(home);
         ArgumentNullException.ThrowIfNull(facts);
         ArgumentNullException.ThrowIfNull(clock);
+        return TryCreate(home, caseId, facts, clock) ?? throw new OperatorException($"Case {caseId} exists already.", $"Look at it: cir case show {caseId}");
+    }
+
+    /// <summary>Opens a case, a new one where there is none: of two processes that ask at once one makes it, and both have it open.</summary>
+    /// <returns>The case, and whether it is new.</returns>
+    /// <exception cref="OperatorException">The id is not one, it is damaged, or the folder cannot be made.</exception>
+    public static (CaseStore Store, bool IsNew) OpenOrCreate(CaseHome home, string caseId, CaseFacts facts, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(home);
+        ArgumentNullException.ThrowIfNull(facts);
+        ArgumentNullException.ThrowIfNull(clock);
+        return Exists(home, caseId) ? (Open(home, caseId), false)
+            : TryCreate(home, caseId, facts, clock) is { } made ? (made, true)
+            : (Open(home, caseId), false);
+    }
+
+    // Made under another name and then given its own: nobody ever sees a case half made. Null when another was there first.
+    private static CaseStore? TryCreate(CaseHome home, string caseId, CaseFacts facts, TimeProvider clock)
+    {
         string folder = home.FolderOf(caseId);
         CaseHome.MakePrivate(home.Path);
         CaseHome.MakePrivate(folder);
         CaseHome.MakePrivate(BundlesOf(folder));
-        CaseStore store = new(folder, CaseDatabase.OpenWritable(folder, create: true), writable: true);
-        try
+        string made = $"{CaseDatabase.FileName}.new-{Guid.NewGuid():N}";
+        using (SqliteConnection connection = CaseDatabase.Make(folder, made))
         {
-            using SqliteCommand insert = store.Connection.CreateCommand();
-            insert.CommandText = """INSERT INTO "case" (one, id, created_at_ns, examiner, reason) VALUES (1, $id, $at, $examiner, $reason) ON CONFLICT DO NOTHING""";
+            using SqliteCommand insert = connection.CreateCommand();
+            insert.CommandText = """INSERT INTO "case" (one, id, created_at_ns, examiner, reason) VALUES (1, $id, $at, $examiner, $reason)""";
             insert.Parameters.AddWithValue("$id", caseId);
             insert.Parameters.AddWithValue("$at", Instant.ToNanoseconds(clock.GetUtcNow()));
             insert.Parameters.AddWithValue("$examiner", (object?)facts.Examiner ?? DBNull.Value);
             insert.Parameters.AddWithValue("$reason", (object?)facts.Reason ?? DBNull.Value);
-            return insert.ExecuteNonQuery() == 1
-                ? store
-                : throw new OperatorException($"Case {caseId} exists already.", $"Look at it: cir case show {caseId}");
+            insert.ExecuteNonQuery();
         }
-        catch
+
+        try
         {
-            store.Dispose();
-            throw;
+            File.Move(Path.Combine(folder, made), Path.Combine(folder, CaseDatabase.FileName), overwrite: false);
+            return Open(home, caseId);
+        }
+        catch (IOException failure)
+        {
+            File.Delete(Path.Combine(folder, made));
+            return Exists(home, caseId) ? null : throw new OperatorException($"The case cannot be made in {folder}: {failure.Message}", "Check the rights and the free space there.", failure);
         }
     }
 
@@ -93,7 +116,7 @@ public sealed class CaseStore : IDisposable
     public static CaseStore Open(CaseHome home, string caseId)
     {
         string folder = Existing(home, caseId);
-        return new CaseStore(folder, CaseDatabase.OpenWritable(folder, create: false), writable: true);
+        return new CaseStore(folder, CaseDatabase.OpenWritable(folder), writable: true);
     }
 
     /// <summary>Opens a case that exists, for reading only: works on a medium that cannot be written.</summary>

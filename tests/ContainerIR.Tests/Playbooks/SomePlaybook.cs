@@ -3,6 +3,33 @@ namespace ContainerIR.Tests.Playbooks;
 /// <summary>Playbooks that tests need.</summary>
 internal static class SomePlaybook
 {
+    /// <summary>A look, a question, an approval, a change.</summary>
+    public const string ShortWalk = """
+        playbook: short-walk
+        name: A short walk
+        version: 1.0.0
+        description: For tests.
+        types: [investigation, mitigation]
+        severity: 60
+        impact: 40
+        variables:
+          container: { type: string, external: true }
+          meant: { type: bool, value: false, description: Whether it is meant to be so }
+        agents:
+          operator: { type: individual, name: Operator }
+          lead: { type: individual, name: Lead }
+        steps:
+          - { id: look, name: Look at it, action: collect, with: { profile: volatile } }
+          - { id: decide, name: Decide, manual: "Is it meant to be so?", ask: [meant], owner: operator }
+          - id: freeze
+            name: Freeze it
+            action: pause
+            with: { for_window: false }
+            evidence: health status turns unhealthy while paused; the freezer is seen in its cgroup
+            approve: { quorum: 1, roles: [lead], expires: 15m, break_glass: false }
+            rollback: automatic
+        """;
+
     /// <summary>Every kind of step and every key.</summary>
     public const string EveryKind = """
         playbook: every-kind

@@ -1,4 +1,7 @@
+using ContainerIR.Evidence.Seals;
+using ContainerIR.Playbooks.Runs;
 using ContainerIR.Tests.Bundles;
+using ContainerIR.Tests.Playbooks;
 using ContainerIR.Tests.Some;
 using Xunit;
 
@@ -41,6 +44,78 @@ public sealed class The_console_on_a_terminal : IDisposable
 
         Assert.Single(Directory.GetDirectories(folder.Path, "EV-*", SearchOption.AllDirectories));
         Assert.Empty(Directory.GetDirectories(folder.Path, "cir-look-*"));
+    }
+
+    [Theory]
+    [InlineData(80, 24)]
+    [InlineData(120, 40)]
+    public async Task Runs_a_playbook_with_an_approval_cuts_off_and_undoes(int width, int height)
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        string home = Path.Combine(folder.Path, "home"), keys = Path.Combine(folder.Path, "lena");
+        Directory.CreateDirectory(Path.Combine(home, "playbooks"));
+        await File.WriteAllTextAsync(Path.Combine(home, "playbooks", "short-walk.yaml"), SomePlaybook.ShortWalk, TestContext.Current.CancellationToken);
+        IdentityFolder.Create(keys, new ResponderSubject("Lena Lead", null), "lena's own words", DateTimeOffset.UtcNow);
+        new ApproverRoster(Path.Combine(home, "approvers")).Add("lead", await File.ReadAllTextAsync(Path.Combine(keys, "responder-cert.pem"), TestContext.Current.CancellationToken));
+        using TmuxSession terminal = new(folder.Path, width, height, PublishedFile.FullPath);
+        await terminal.Until("NAME");
+        terminal.Press("/");
+        await terminal.Until("Filter:");
+        terminal.Type(container.Name).Press("Enter");
+        await terminal.Until("Only rows with");
+
+        // The playbook: its question, the approval by a key of somebody else, its change.
+        terminal.Press("p");
+        await terminal.Until("triage-unknown");
+        terminal.Press("/");
+        await terminal.Until("Filter:");
+        terminal.Type("short-walk").Press("Enter");
+        await terminal.Until("Only rows with");
+        terminal.Press("Enter");
+        await terminal.Until("approved by 1 of lead");
+        terminal.Press("F2");
+        await terminal.Until("To do: Decide");
+        terminal.Press("F2");
+        await terminal.Until("Approval: Freeze it");
+        terminal.Type(keys).Press("Enter").Type("lena's own words").Press("F2");
+        await terminal.Until("ran to its end");
+        Assert.Equal("true", container.Inspect("{{.State.Paused}}"));
+        terminal.Press("I");
+        await terminal.Until("In force on this host  1");
+        terminal.Press("u");
+        await terminal.Until("Undo pause");
+        terminal.Press("y");
+        await terminal.Until("Nothing is in force");
+
+        // Containment by hand: nothing without the name, and undone.
+        terminal.Press("C");
+        await terminal.Until("NAME");
+        terminal.Press("c");
+        await terminal.Until("isolate");
+        terminal.Press("Enter");
+        await terminal.Until("Type ");
+        terminal.Press("F2");
+        await terminal.Until("Nothing is done: type");
+        terminal.Type(container.Name).Press("F2");
+        await terminal.Until("isolate: done.");
+        terminal.Press("I");
+        await terminal.Until("in force by");
+        terminal.Press("u");
+        await terminal.Until("Undo isolate");
+        terminal.Press("y");
+        await terminal.Until("is lifted");
+        Assert.DoesNotContain(container.Id[..12], SomeHost.OnHost("nft", "list", "tables"), StringComparison.Ordinal);
+
+        // What the run sealed holds.
+        terminal.Press("K");
+        await terminal.Until("OPENED");
+        terminal.Press("Enter");
+        await terminal.Until("ACQUIRED");
+        await terminal.Until(container.Name[..8]);
+        terminal.Press("v");
+        await terminal.Until("VERIFIED");
+        terminal.Press("q");
+        await RealEngine.Until(() => !terminal.IsRunning, "the console has ended");
     }
 
     [Fact]

@@ -12,7 +12,7 @@ internal sealed class TmuxSession : IDisposable
     {
         socket = Path.Combine(folder, "tmux");
         Run("-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", Number(width), "-y", Number(height),
-            $"exec env TMPDIR='{folder}' CIR_HOME='{folder}/home' CIR_PASSPHRASE='{PublishedFile.Passphrase}' DOCKER_HOST='{RealEngine.Endpoint}' LANG=C.UTF-8 {command}");
+            $"exec env TMPDIR='{folder}' CIR_HOME='{folder}/home' CIR_CHANGES='{folder}/changes' CIR_PASSPHRASE='{PublishedFile.Passphrase}' DOCKER_HOST='{RealEngine.Endpoint}' LANG=C.UTF-8 {command}");
         Pid = int.Parse(Run("display-message", "-p", "-t", "t", "#{pane_pid}"), CultureInfo.InvariantCulture);
     }
 

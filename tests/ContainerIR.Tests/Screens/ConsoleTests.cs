@@ -1,5 +1,6 @@
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Playbooks.Runs;
+using ContainerIR.Tests.Playbooks;
 using ContainerIR.Tests.Some;
 using Terminal.Gui.Input;
 using Xunit;
@@ -253,7 +254,7 @@ public sealed class The_console
         using TestContainer container = RealEngine.Start([], "sleep", "1000");
         using SomeConsole console = new(120, 40);
         Directory.CreateDirectory(Path.Combine(console.Home, "playbooks"));
-        File.WriteAllText(Path.Combine(console.Home, "playbooks", "short-walk.yaml"), ShortWalk);
+        File.WriteAllText(Path.Combine(console.Home, "playbooks", "short-walk.yaml"), SomePlaybook.ShortWalk);
         string keys = Path.Combine(console.Home, "lena");
         IdentityFolder.Create(keys, new ResponderSubject("Lena Lead", null), "lena's own words", DateTimeOffset.UtcNow);
         new ApproverRoster(Path.Combine(console.Home, "approvers")).Add("lead", File.ReadAllText(Path.Combine(keys, "responder-cert.pem")));
@@ -270,7 +271,7 @@ public sealed class The_console
         console.Until("Approval: Freeze it").Until("freezer").Type(keys).Press(Key.Enter).Type("not her words").Press(Key.F2).Until("passphrase");
         console.Press(Key.CursorDown, Key.CursorUp).Type("lena's own words").Press(Key.F2).Until("ran to its end");
         Assert.Equal("true", container.Inspect("{{.State.Paused}}"));
-        console.Press('I').Until("pause").Press('u').Until("Undo pause").Press('y').Until("Nothing is in force");
+        console.Press('I').Until("In force on this host  1").Press('u').Until("Undo pause").Press('y').Until("Nothing is in force");
 
         Assert.Equal("false", container.Inspect("{{.State.Paused}}"));
         console.Press('K').Until("IR-").Press(Key.Enter).Press('2').Until("approved").Until("Lena Lead");
@@ -318,32 +319,6 @@ public sealed class The_console
         container.Exec("echo two > /proc/1/fd/1");
         console.Until("two");
     }
-
-    private const string ShortWalk = """
-        playbook: short-walk
-        name: A short walk
-        version: 1.0.0
-        description: For tests.
-        types: [investigation, mitigation]
-        severity: 60
-        impact: 40
-        variables:
-          container: { type: string, external: true }
-          meant: { type: bool, value: false, description: Whether it is meant to be so }
-        agents:
-          operator: { type: individual, name: Operator }
-          lead: { type: individual, name: Lead }
-        steps:
-          - { id: look, name: Look at it, action: collect, with: { profile: volatile } }
-          - { id: decide, name: Decide, manual: "Is it meant to be so?", ask: [meant], owner: operator }
-          - id: freeze
-            name: Freeze it
-            action: pause
-            with: { for_window: false }
-            evidence: health status turns unhealthy while paused; the freezer is seen in its cgroup
-            approve: { quorum: 1, roles: [lead], expires: 15m, break_glass: false }
-            rollback: automatic
-        """;
 
     private static void Filter(SomeConsole console, string name) => console.Until("NAME").Press('/').Type(name).Press(Key.Enter).Until($"Only rows with: {name}").Until("running");
 }

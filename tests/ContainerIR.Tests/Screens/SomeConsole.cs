@@ -27,7 +27,7 @@ internal sealed class SomeConsole : IDisposable
         terminal.Variables["CIR_CHANGES"] = Changes = Path.Combine(terminal.Home, "changes");
         Surroundings surroundings = terminal.Surroundings with
         {
-            Actions = own => ActionList.Make(new ActionParts(own.Home, own.Clock) { Endpoint = own.Endpoint, ChangesFolder = Changes }) is var others ? [.. OwnActions.Make(own, others), .. others] : [],
+            Actions = own => ActionList.Make(new ActionParts(own.Home, own.Clock) { Endpoint = own.Endpoint, ChangesFolder = own.ChangesFolder }) is var others ? [.. OwnActions.Make(own, others), .. others] : [],
             OpenTimeline = static (home, id) => new Casebook(home, id),
         };
         app = Application.Create().Init("ansi");

@@ -45,6 +45,7 @@ internal sealed class PublishedRun : IDisposable
     {
         ProcessStartInfo start = new(PublishedFile.FullPath, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.Environment["CIR_HOME"] = home;
+        start.Environment["CIR_CHANGES"] = home + "/changes";
         start.Environment["CIR_PASSPHRASE"] = PublishedFile.Passphrase;
         start.Environment["DOCKER_HOST"] = RealEngine.Endpoint;
         process = Process.Start(start)!;

@@ -3,12 +3,14 @@ using System.Diagnostics;
 namespace ContainerIR.Tests.Some;
 
 /// <summary>
-/// An engine of a test's own, without network, in a network namespace of its own (in the host's it would take over the host's bridge). It has the busybox
-/// image. It is stopped by its process id.
+/// An engine of a test's own in a network namespace of its own (in the host's it would take over the host's bridge), without network unless it is given a
+/// bridge. It has the busybox image. It is stopped by its process id.
 /// </summary>
 internal sealed class SecondEngine : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("cir-second-").FullName;
+    private readonly string[] bridged = [];
+    private readonly Process? network;
     private Process? process;
 
     /// <param name="storageDriver">Its storage driver.</param>
@@ -29,8 +31,34 @@ internal sealed class SecondEngine : IDisposable
             throw new InvalidOperationException("the second engine ended: " + (hasJournal ? "its log was in its journal" : File.ReadAllText($"{folder}/log")));
         }
 
-        RealEngine.Run("sh", "-c", $"docker save {RealEngine.Image} | docker -H {Endpoint} load");
+        LoadImage();
     }
+
+    private SecondEngine(Process network, string[] options)
+    {
+        this.network = network;
+        bridged = options;
+        process = StartBridged();
+        LoadImage();
+    }
+
+    /// <summary>One with a bridge. Its network namespace outlives it, so that it can be started again.</summary>
+    /// <param name="options">More of dockerd's options.</param>
+    public static SecondEngine WithBridge(params string[] options) => new(Process.Start(new ProcessStartInfo("unshare", ["-n", "sleep", "1000000"]))!, options);
+
+    /// <summary>Kills the engine, as a crash would, and starts it again; with <c>--live-restore</c> its containers run on.</summary>
+    public void Crash()
+    {
+        process!.Kill();
+        process.WaitForExit();
+        process.Dispose();
+        process = null;
+        File.Delete($"{folder}/pid");
+        process = StartBridged();
+    }
+
+    /// <summary>Runs a program in its network namespace.</summary>
+    public string OnHost(params string[] command) => RealEngine.Run("nsenter", ["-t", $"{network!.Id}", "-n", .. command]);
 
     public string Root => folder + "/data";
 
@@ -47,9 +75,16 @@ internal sealed class SecondEngine : IDisposable
         }
 
         process = null;
+        if (running.HasExited)
+        {
+            throw new InvalidOperationException("the engine had ended by itself: " + string.Join('\n', File.ReadLines($"{folder}/log").TakeLast(20)));
+        }
+
         RealEngine.Run("sh", "-c", $"kill {running.Id}");
         running.WaitForExit(TimeSpan.FromSeconds(40));
         running.Dispose();
+        network?.Kill();
+        network?.Dispose();
     }
 
     public void Dispose()
@@ -61,6 +96,19 @@ internal sealed class SecondEngine : IDisposable
 
         Stop();
         RealEngine.Run("sh", "-c", $"awk -v d={folder}/ 'index($2, d) == 1 {{print $2}}' /proc/mounts | sort -r | while read -r m; do umount -l \"$m\"; done; rm -rf {folder}");
+    }
+
+    private void LoadImage() => RealEngine.Run("sh", "-c", $"docker save {RealEngine.Image} | docker -H {Endpoint} load");
+
+    private Process StartBridged()
+    {
+        // The namespace is the sleeper's as soon as unshare has become it.
+        RealEngine.Until(() => File.ReadAllText($"/proc/{network!.Id}/comm").StartsWith("sleep", StringComparison.Ordinal), "the network namespace").GetAwaiter().GetResult();
+        Process started = Process.Start(new ProcessStartInfo(
+            "nsenter",
+            ["-t", $"{network!.Id}", "-n", "sh", "-c", $"ip link set lo up; exec dockerd \"$@\" >>{folder}/log 2>&1", "sh", "--data-root", Root, "--exec-root", folder + "/exec", "--pidfile", folder + "/pid", "--bip", "10.196.0.1/24", "-H", Endpoint, .. bridged]))!;
+        RealEngine.Until(() => started.HasExited || Answers(), "the engine with a bridge").GetAwaiter().GetResult();
+        return started.HasExited ? throw new InvalidOperationException("the second engine ended: " + File.ReadAllText($"{folder}/log")) : started;
     }
 
     private bool Answers()

@@ -44,6 +44,9 @@ internal sealed record OwnActionParts(CaseHome Home, PassphraseSource Passphrase
     /// <summary>The engine; null to look at the usual places.</summary>
     public string? Endpoint { get; init; }
 
+    /// <summary>The host's change journal.</summary>
+    public string ChangesFolder { get; init; } = ContainerIR.Actions.Changes.ChangeJournal.DefaultFolder;
+
     /// <summary>Whether the process may do what only root may.</summary>
     public bool IsRoot { get; init; }
 
