@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ContainerIR.Analyzers;
 using ContainerIR.Cases;
+using ContainerIR.Collectors;
 using ContainerIR.Diffs;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
@@ -120,6 +121,10 @@ internal sealed class VerifiedBundle
     /// <summary>Lines of output.</summary>
     public IEnumerable<(string Item, long Row, LogRow Entry)> Logs(CancellationToken ct) =>
         Rows("logs", "index.jsonl.zst", (content, note) => LogRow.Read(content, line => note(line.Number, "not a row")).Select(row => (row.Number, row)), ct);
+
+    /// <summary>Whether the layers of the image are still what they were made as.</summary>
+    public IEnumerable<(string Item, long Row, LayerVerdict Entry)> LayerChecks(CancellationToken ct) =>
+        Rows("layers", LayersCollector.RowsItem, (content, note) => Parsed(content, note, LayerVerdict.Parse), ct);
 
     /// <summary>Lines of the journal.</summary>
     public IEnumerable<(long Row, JsonElement Line)> Journal()
