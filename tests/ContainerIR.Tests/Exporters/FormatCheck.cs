@@ -144,7 +144,7 @@ internal static class FormatCheck
         return classes;
     }
 
-    /// <summary>Every line is an event with an id of its own and an instant.</summary>
+    /// <summary>Every line is an event with an id of its own and an instant; its fields are those of Elastic's types.</summary>
     public static void Ecs(string file)
     {
         List<string> ids = [];
@@ -156,6 +156,7 @@ internal static class FormatCheck
 
         Assert.NotEmpty(ids);
         Assert.Equal(ids.Count, ids.Distinct().Count());
+        BySchema("check-ecs.sh", file);
     }
 
     /// <summary>By the SARIF Multitool.</summary>
