@@ -34,7 +34,7 @@ internal static class CustodyCommand
             }
             else
             {
-                Print(surroundings, report);
+                Print(surroundings.Out, report, surroundings.OutWidth());
             }
 
             return report.Verdict == Verdict.Verified ? ExitCode.Success : ExitCode.VerificationFailed;
@@ -42,9 +42,9 @@ internal static class CustodyCommand
         return command;
     }
 
-    private static void Print(Surroundings surroundings, VerificationReport report)
+    /// <summary>Prints the chain, from the seal on.</summary>
+    public static void Print(TextWriter writer, VerificationReport report, int? width)
     {
-        TextWriter writer = surroundings.Out;
         writer.WriteLine($"Bundle  {report.BundleName}");
         writer.WriteLine($"Root    sha256 {report.RootSha256}");
         writer.WriteLine();
@@ -71,7 +71,7 @@ internal static class CustodyCommand
             }
         }
 
-        table.Write(writer, surroundings.OutWidth());
+        table.Write(writer, width);
         writer.WriteLine();
         writer.WriteLine(VerificationText.Verdict(report));
     }

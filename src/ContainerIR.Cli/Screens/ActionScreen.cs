@@ -96,7 +96,7 @@ internal sealed class ActionScreen : Screen
                 [
                     new TextLine($"{action.Title}. {DoCommand.EffectWords(action)}", action.Effect == ActionEffect.Destroys ? Tone.Bad : Tone.Plain),
                     new TextLine($"Here it costs: {Cells.Safe(preview.EvidenceCost)}"),
-                    .. preview.Commands.Select(command => new TextLine("$ " + Cells.Safe(string.Join(' ', command)), Tone.Dim)),
+                    .. preview.Commands.SelectMany(command => ("$ " + string.Join(' ', command)).TrimEnd().Split('\n')).Select(line => new TextLine(Cells.Safe(line), Tone.Dim)),
                     .. preview.Faults.Select(fault => new TextLine("Hindrance: " + Cells.Safe(fault), Tone.Bad)),
                     new TextLine($"Nothing is done yet. {confirmField} and press F2.", Tone.Key),
                     .. action.Effect == ActionEffect.Destroys ? [new TextLine("Override: a reason to go on without sealed evidence; it stands first in the report.", Tone.Dim)] : Array.Empty<TextLine>(),

@@ -1,6 +1,7 @@
 using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Cli.Commands;
+using ContainerIR.Evidence.Verification;
 
 namespace ContainerIR.Cli.Screens;
 
@@ -26,7 +27,16 @@ internal sealed class BundleScreen : Screen
 
     public override string Heading => $"{bundle.ContainerName}  {bundle.Folder}  {tabs.Heading}";
 
-    public override IReadOnlyList<KeyAction> Keys => [KeyAction.Of('v', "verify", "Verify this bundle", () => Shell.Open(new VerifyScreen(Shell, path))), KeyAction.Of('f', "findings", "What is wrong with the container, with proof", OpenFindings), .. tabs.Keys];
+    public override string? CaseId => caseId;
+
+    public override IReadOnlyList<KeyAction> Keys =>
+    [
+        KeyAction.Of('u', "custody", "Who held it when, from the seal on", OpenCustody),
+        KeyAction.Of('e', "hand out", "Export it, or write a report", () => Shell.Open(new HandOutScreen(Shell, path))),
+        KeyAction.Of('v', "verify", "Verify this bundle", () => Shell.Open(new VerifyScreen(Shell, path))),
+        KeyAction.Of('f', "findings", "What is wrong with the container, with proof", OpenFindings),
+        .. tabs.Keys,
+    ];
 
     public override bool CanFilter => true;
 
@@ -43,7 +53,17 @@ internal sealed class BundleScreen : Screen
         }
     }
 
-    private void OpenFindings() => Shell.Work("Judging the bundle", ct => Task.FromResult(Triage.Run(path, ct)), report => Shell.Open(new FindingsScreen(Shell, report, path)));
+    private void OpenCustody() => Shell.Work(
+        "Verifying the bundle",
+        ct => BundleVerifier.VerifyAsync(path, new VerifyOptions(), ct),
+        report =>
+        {
+            using StringWriter text = new();
+            CustodyCommand.Print(text, report, null);
+            Shell.Open(new TextScreen(Shell, $"Custody of {bundle.Folder}", [.. text.ToString().TrimEnd().Split('\n').Select(line => new TextLine(line))]));
+        });
+
+    private void OpenFindings() => Shell.Work("Judging the bundle", ct => Task.FromResult(Triage.Run(path, ct)), report => Shell.Open(new FindingsScreen(Shell, report, path, null)));
 
     protected override void Filtered() => tabs.SetFilter(Filter);
 

@@ -28,6 +28,9 @@ internal sealed record BundleTable(string Title, string Meaning, IndexedTable Ta
 /// <summary>The rows of one bundle of an open case.</summary>
 internal sealed class BundleTables : IDisposable
 {
+    // Deeper branches of processes are drawn no further to the right.
+    private const int MaxIndent = 12;
+
     private readonly CaseStore store;
     private readonly long bundleId;
 
@@ -37,23 +40,27 @@ internal sealed class BundleTables : IDisposable
     public static BundleTables OpenLast(CaseStore store, string? folder) => new(store, IndexedRows.BundleOf(store, folder));
 
     /// <summary>The rows of a table that hold a text; all when it is empty.</summary>
-    public IRowSource Select(BundleTable table, string filter) => new Source(IndexedRows.Select(store, bundleId, table.Table, filter), table.Table);
+    public BundleRows Select(BundleTable table, string filter) => new(IndexedRows.Select(store, bundleId, table.Table, filter), table.Table);
+
+    /// <summary>Path of the item of this name, whatever its collector's folder is called; null when there is none.</summary>
+    public string? ItemNamed(string end)
+    {
+        IndexedRows items = IndexedRows.Select(store, bundleId, IndexedTable.Items, end);
+        return Enumerable.Range(0, items.Count).Select(i => items[i][3] as string).FirstOrDefault(path => path?.EndsWith(end, StringComparison.Ordinal) == true);
+    }
 
     public void Dispose() => store.Dispose();
 
-    private sealed class Source(IndexedRows rows, IndexedTable table) : IRowSource
+    /// <summary>A row of a table for the eye.</summary>
+    internal static RowCells Shown(IndexedTable table, IReadOnlyList<object?> row, int depth)
     {
-        public int Count => rows.Count;
-
-        public RowCells this[int index]
+        string[] cells = [.. row.Select((value, i) => Cell(table, i, value))];
+        if (depth > 0)
         {
-            get
-            {
-                IReadOnlyList<object?> row = rows[index];
-                string[] cells = [.. row.Select((value, i) => Cell(table, i, value))];
-                return new RowCells(ToneOf(table, cells), cells);
-            }
+            cells[5] = new string(' ', Math.Min(depth - 1, MaxIndent) * 2) + "\u2514 " + cells[5];
         }
+
+        return new RowCells(ToneOf(table, cells), cells);
     }
 
     private static string Cell(IndexedTable table, int column, object? value) => (table, column, value) switch
@@ -76,4 +83,15 @@ internal sealed class BundleTables : IDisposable
         IndexedTable.Gaps => Tone.Warning,
         _ => Tone.Plain,
     };
+}
+
+/// <summary>Rows of a table, and where each stands in the evidence.</summary>
+internal sealed class BundleRows(IndexedRows rows, IndexedTable table) : IRowSource
+{
+    public int Count => rows.Count;
+
+    public RowCells this[int index] => BundleTables.Shown(table, rows[index], rows.DepthOf(index));
+
+    /// <summary>The item and its line; null where the row is of no item.</summary>
+    public (string Item, long Row)? PlaceOf(int index) => rows.PlaceOf(index);
 }

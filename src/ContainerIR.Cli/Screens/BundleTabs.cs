@@ -31,7 +31,8 @@ internal sealed class BundleTabs : View
 
     public IReadOnlyList<KeyAction> Keys =>
     [
-        .. tab == 0 ? Array.Empty<KeyAction>() : [KeyAction.Enter("open", "This row whole; of an item, what it holds", OpenRow)],
+        .. tab == 0 ? Array.Empty<KeyAction>() : [KeyAction.Enter("open", "This row whole; of a change, before and after; of an item, what it holds", OpenRow)],
+        KeyAction.Of('i', "image", "The image: its base, its layers and whose they are", OpenImage),
         KeyAction.Of('1', "overview", "What this is", () => Show(0)),
         .. BundleTable.All.Select((table, i) => KeyAction.Of((char)('2' + i), table.Title.ToLowerInvariant(), table.Meaning, () => Show(i + 1))),
     ];
@@ -57,6 +58,17 @@ internal sealed class BundleTabs : View
 
     public void Show() => Show(tab);
 
+    private void OpenImage()
+    {
+        if (tables?.ItemNamed("-image/image.json") is not { } item || bundlePath is not { } bundle)
+        {
+            shell.Say(tables is null ? whenNoBundle : "The bundle has no facts of the image.", Tone.Warning);
+            return;
+        }
+
+        shell.Work("Reading the image's facts", ct => ImageText.ReadAsync(bundle, item, ct), lines => shell.Open(new TextScreen(shell, "Image", lines)));
+    }
+
     private void OpenRow()
     {
         if (rows is not { Selected: >= 0 } shown || bundlePath is null)
@@ -66,7 +78,13 @@ internal sealed class BundleTabs : View
 
         BundleTable table = BundleTable.All[tab - 1];
         RowCells row = shown.Rows[shown.Selected];
-        shell.Open(table.Table == IndexedTable.Items ? new ItemScreen(shell, bundlePath, row.Cells[3]) : new RowScreen(shell, table.Title, table.Columns, row));
+        (string Item, long Row)? place = (shown.Rows as BundleRows)?.PlaceOf(shown.Selected);
+        shell.Open(table.Table switch
+        {
+            IndexedTable.Items => new ItemScreen(shell, bundlePath, row.Cells[3]),
+            IndexedTable.Changes when place is { } at => new ChangeScreen(shell, bundlePath, at.Item, at.Row, row.Cells[4]),
+            _ => new RowScreen(shell, table.Title, table.Columns, row, place is { } where ? (bundlePath, where.Item, where.Row) : null),
+        });
     }
 
     private void Show(int which)

@@ -37,6 +37,7 @@ internal sealed class ContainerScreen : Screen
         KeyAction.Of('f', "findings", "What is wrong with it, with proof", OpenFindings),
         KeyAction.Of('p', "playbook", "Run a playbook on it: those its findings call for first", () => Shell.Open(new PlaybooksScreen(Shell, summary.Container, look?.Report))),
         KeyAction.Of('c', "contain", "Cut it off, hold it, end it: what each costs, and what can be undone", () => Shell.Open(new ContainScreen(Shell, summary.Container))),
+        KeyAction.Of('o', "output", "What it writes, as it writes it", () => Shell.Open(new LogScreen(Shell, summary.Container))),
         KeyAction.Of('l', "look", "Copy processes, sockets and events for a look", () => TakeLook(Collectors.Profile.Triage)),
         KeyAction.Of('L', "look at files", "Copy changed files and logs too, for a look", () => TakeLook(Collectors.Profile.Standard)),
         .. tabs.Keys,
@@ -99,7 +100,7 @@ internal sealed class ContainerScreen : Screen
     {
         if (look is { } taken)
         {
-            Shell.Open(new FindingsScreen(Shell, taken.Report, taken.BundlePath));
+            Shell.Open(new FindingsScreen(Shell, taken.Report, taken.BundlePath, summary.Container));
         }
         else
         {

@@ -1,8 +1,11 @@
 using System.Globalization;
 using ContainerIR.Acquisitions;
+using ContainerIR.Actions;
+using ContainerIR.Actions.Changes;
 using ContainerIR.Analyzers;
 using ContainerIR.Cli.Commands;
 using ContainerIR.Cli.Output;
+using ContainerIR.Collectors;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Rows;
 using ContainerIR.Runtimes;
@@ -17,6 +20,8 @@ internal sealed class ContainersScreen : Screen
     private readonly RowsView list;
     private readonly Dictionary<string, TriageReport> judged = [];
     private readonly Queue<string> toJudge = [];
+    private Dictionary<string, (LiveUse Use, double? CpuShare, long At)> uses = [];
+    private ILookup<string, string> inForce = Array.Empty<Change>().ToLookup(change => change.ContainerId, change => change.Action);
     private IReadOnlyList<ContainerSummary> all = [];
     private List<ContainerSummary> shown = [];
     private string endpoint = "";
@@ -28,7 +33,8 @@ internal sealed class ContainersScreen : Screen
         : base(shell)
     {
         list = new RowsView(
-            Colours, new("NAME", MinCells: 12), new("SCORE", Right: true), new("STATE"), new("AGE", Right: true), new("IMAGE", MinCells: 10), new("NETWORKS", MinCells: 8), new("RISKS", MinCells: 14), new("ID"))
+            Colours, new("NAME", MinCells: 18), new("SCORE", Right: true), new("STATE", MinCells: 7), new("IN FORCE", MinCells: 8), new("RISKS", MinCells: 12), new("CPU", Right: true), new("MEMORY", Right: true), new("TCP", Right: true),
+            new("AGE", Right: true), new("IMAGE", MinCells: 10), new("NETWORKS", MinCells: 8), new("ID"))
         {
             WhenEmpty = "The engine is asked …",
             Chosen = Look,
@@ -77,10 +83,14 @@ internal sealed class ContainersScreen : Screen
         DisplayText.Escape(each.Container.Name),
         judged.TryGetValue(each.Container.Id, out TriageReport? report) ? report.Score.ToString(CultureInfo.InvariantCulture) : toJudge.Contains(each.Container.Id) ? "..." : "",
         each.Container.State.ToString().ToLowerInvariant(),
+        string.Join(' ', inForce[each.Container.Id].Distinct()),
+        DisplayText.Escape(ContainersCommand.RisksOf(each)),
+        uses.GetValueOrDefault(each.Container.Id).CpuShare is { } share ? string.Create(CultureInfo.InvariantCulture, $"{share:P0}") : "",
+        uses.GetValueOrDefault(each.Container.Id).Use?.MemoryBytes is { } memory ? Quantities.Bytes(memory) : "",
+        Quantities.Number(uses.GetValueOrDefault(each.Container.Id).Use?.Connections),
         Quantities.Age(Shell.Facts.Surroundings.Clock.GetUtcNow() - each.Container.CreatedAt),
         DisplayText.Escape(each.Container.ImageName),
         DisplayText.Escape(string.Join(',', each.Container.Networks.Select(network => network.IPv4.Length > 0 ? $"{network.Name}={network.IPv4}" : network.Name))),
-        DisplayText.Escape(ContainersCommand.RisksOf(each)),
         DisplayText.Escape(each.Container.ShortId));
 
     // An image without a digest is usual where images are built on the host.
@@ -134,6 +144,25 @@ internal sealed class ContainersScreen : Screen
             });
     }
 
+    // Processor time is a share of one processor since the reading before.
+    private Dictionary<string, (LiveUse Use, double? CpuShare, long At)> ReadUses(IReadOnlyList<ContainerSummary> containers)
+    {
+        Dictionary<string, (LiveUse Use, double? CpuShare, long At)> read = [];
+        TimeProvider clock = Shell.Facts.Surroundings.Clock;
+        foreach (ContainerRef each in containers.Select(summary => summary.Container).Where(container => container.HasProcesses))
+        {
+            if (LiveUse.Read(each.InitPid) is { } use)
+            {
+                long now = clock.GetTimestamp();
+                double? share = uses.TryGetValue(each.Id, out (LiveUse Use, double? CpuShare, long At) before) && use.CpuNanoseconds - before.Use.CpuNanoseconds is >= 0 and { } spent
+                    ? spent / clock.GetElapsedTime(before.At, now).TotalNanoseconds : null;
+                read[each.Id] = (use, share, now);
+            }
+        }
+
+        return read;
+    }
+
     private void Look() => WithSelected(each => Shell.Open(new ContainerScreen(Shell, each)));
 
     private void WithSelected(Action<ContainerSummary> run)
@@ -152,15 +181,17 @@ internal sealed class ContainersScreen : Screen
         }
 
         isReading = true;
+        ActionParts parts = DoCommand.PartsOf(Shell.Facts.Surroundings, Shell.Facts.Home, Shell.Facts.Endpoint);
         Shell.Quietly(
             async ct =>
             {
                 await using IContainerRuntime runtime = RuntimeConnector.Find(Shell.Facts.Endpoint);
-                return (runtime.Endpoint, Containers: await runtime.ListAsync(ct));
+                IReadOnlyList<ContainerSummary> containers = await runtime.ListAsync(ct);
+                return (runtime.Endpoint, Containers: containers, Uses: ReadUses(containers), InForce: parts.Journal.List(out _).Where(ChangeJournal.IsOpen).ToLookup(change => change.ContainerId, change => change.Action));
             },
             read =>
             {
-                (endpoint, all, problem, isReading) = (read.Endpoint, read.Containers, null, false);
+                (endpoint, all, uses, inForce, problem, isReading) = (read.Endpoint, read.Containers, read.Uses, read.InForce, null, false);
                 Filtered();
             },
             failure =>

@@ -1,5 +1,6 @@
 using ContainerIR.Analyzers;
 using ContainerIR.Cli.Output;
+using ContainerIR.Runtimes;
 
 namespace ContainerIR.Cli.Screens;
 
@@ -8,13 +9,18 @@ internal sealed class FindingsScreen : Screen
 {
     private readonly TriageReport report;
     private readonly string bundlePath;
+    private readonly ContainerRef? container;
     private readonly RowsView list;
     private List<Finding> shown = [];
 
-    public FindingsScreen(Shell shell, TriageReport report, string bundlePath)
+    /// <param name="shell">The console.</param>
+    /// <param name="report">What triage found.</param>
+    /// <param name="bundlePath">In which bundle.</param>
+    /// <param name="container">The living container; null where only the bundle is at hand.</param>
+    public FindingsScreen(Shell shell, TriageReport report, string bundlePath, ContainerRef? container)
         : base(shell)
     {
-        (this.report, this.bundlePath) = (report, bundlePath);
+        (this.report, this.bundlePath, this.container) = (report, bundlePath, container);
         list = new RowsView(Colours, new("SEVERITY"), new("RULE"), new("WHAT", MinCells: 20), new("SEEN", MinCells: 16), new("TECHNIQUE", MinCells: 5)) { Chosen = Open };
         Add(list);
         Filtered();
@@ -25,6 +31,7 @@ internal sealed class FindingsScreen : Screen
     public override IReadOnlyList<KeyAction> Keys =>
     [
         KeyAction.Enter("proof", "What was seen, where it stands, what else it may be, what to do next", Open),
+        .. container is null ? Array.Empty<KeyAction>() : [KeyAction.Of('p', "playbook", "The playbooks these findings call for", () => Shell.Open(new PlaybooksScreen(Shell, container, report)))],
         KeyAction.Of('x', "not examined", "What no finding says because it could not be read", () => Shell.Open(new TextScreen(Shell, $"{report.ContainerName}  not examined", [.. report.NotExamined.Select(what => new TextLine(Cells.Safe(what)))]))),
     ];
 

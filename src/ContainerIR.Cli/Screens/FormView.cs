@@ -103,5 +103,15 @@ internal sealed class FormView : PaintedView
     private sealed class Input(Func<Key, bool> first) : TextField
     {
         protected override bool OnKeyDown(Key key) => first(key) || base.OnKeyDown(key);
+
+        // What stands there is kept by going on, and replaced by typing.
+        protected override void OnHasFocusChanged(bool newHasFocus, View? previousFocusedView, View? focusedView)
+        {
+            base.OnHasFocusChanged(newHasFocus, previousFocusedView, focusedView);
+            if (newHasFocus && !ReadOnly)
+            {
+                SelectAll();
+            }
+        }
     }
 }

@@ -89,9 +89,9 @@ internal sealed class InForceScreen : Screen
             .. change.Note is { } note ? [new TextLine($"Note      {Cells.Safe(note)}")] : Array.Empty<TextLine>(),
             new TextLine(""),
             new TextLine("Commands", Tone.Title),
-            .. change.Commands.Select(command => new TextLine("  $ " + Cells.Safe(string.Join(' ', command)))),
+            .. change.Commands.SelectMany(command => ("$ " + string.Join(' ', command)).TrimEnd().Split('\n')).Select(line => new TextLine("  " + Cells.Safe(line))),
             new TextLine("Old values", Tone.Title),
-            .. change.Facts.Select(fact => new TextLine($"  {Cells.Safe(fact.Key)}: {Cells.Safe(fact.Value)}")),
+            .. change.Facts.SelectMany(fact => $"{fact.Key}: {fact.Value}".TrimEnd().Split('\n')).Select(line => new TextLine("  " + Cells.Safe(line))),
         ]));
     }
 

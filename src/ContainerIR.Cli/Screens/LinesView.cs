@@ -32,6 +32,9 @@ internal sealed class LinesView : PaintedView
         }
     }
 
+    /// <summary>How many lines of the view a text takes.</summary>
+    public static int CountLines(string text, int width) => Break(new TextLine(text), Math.Max(10, width)).Count();
+
     protected override bool OnKeyDown(Key key)
     {
         int? to = key.KeyCode switch

@@ -143,19 +143,26 @@ internal sealed class RowsView : PaintedView
     }
 
     private void Line(int y, int width, Tone tone, string[] cells, int[] widths) =>
-        Paint(0, y, tone, string.Join(Between, cells.Select((cell, i) => Cells.Pad(cell, widths[i], columns[i].Right))), width);
+        Paint(0, y, tone, string.Join(Between, cells.Take(widths.Length).Select((cell, i) => Cells.Pad(cell, widths[i], columns[i].Right))), width);
 
-    // Of what is visible; the widest column that may give way gives way first.
+    // Of what is visible. What has no room even at its least is left out, from the right; then the widest column that may give way gives way first.
     private int[] Widths(List<RowCells> visible, int width)
     {
         int[] widths = [.. columns.Select((column, i) => visible.Select(row => Math.Min(Cells.Count(row.Cells[i]), width)).Append(Cells.Count(column.Title)).Max())];
-        int available = width - (Between.Length * (columns.Length - 1));
-        while (widths.Sum() > available)
+        int[] least = [.. columns.Select((column, i) => Math.Min(widths[i], column.MinCells ?? Cells.Count(column.Title)))];
+        int shown = columns.Length;
+        while (shown > 1 && least.Take(shown).Sum() + (Between.Length * (shown - 1)) > width)
+        {
+            shown--;
+        }
+
+        int available = width - (Between.Length * (shown - 1));
+        while (widths.Take(shown).Sum() > available)
         {
             int widest = -1;
-            for (int i = 0; i < widths.Length; i++)
+            for (int i = 0; i < shown; i++)
             {
-                if (widths[i] > (columns[i].MinCells ?? Cells.Count(columns[i].Title)) && (widest < 0 || widths[i] > widths[widest]))
+                if (widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest]))
                 {
                     widest = i;
                 }
@@ -169,6 +176,6 @@ internal sealed class RowsView : PaintedView
             widths[widest]--;
         }
 
-        return widths;
+        return widths[..shown];
     }
 }

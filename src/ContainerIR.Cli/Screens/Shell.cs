@@ -12,19 +12,19 @@ internal sealed class Shell : Runnable
 {
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(500);
 
+    private const int MaxMessageLines = 4;
+
     private readonly Stack<Screen> screens = new();
     private readonly List<Screen> aside = [];
     private readonly View body;
     private readonly BarView title;
-    private readonly BarView message;
+    private readonly LinesView message;
     private readonly BarView keys;
     private readonly TextField input;
     private readonly CancellationTokenSource closing = new();
     private readonly CancellationTokenSource terminalLost = new();
     private readonly IReadOnlyList<Palette> palettes;
     private int paletteIndex;
-    private string said = "";
-    private Tone saidTone = Tone.Plain;
     private Action<string>? inputTaken;
     private Action? confirmed;
 
@@ -37,7 +37,7 @@ internal sealed class Shell : Runnable
         CanFocus = true;
         title = new BarView(FirstLine, () => Palette, Tone.Title) { Y = 0 };
         body = new View { Y = 1, Width = Dim.Fill(), Height = Dim.Fill(2), CanFocus = true };
-        message = new BarView(Message, () => Palette, Tone.Plain) { Y = Pos.AnchorEnd(2) };
+        message = new LinesView(() => Palette) { Y = Pos.AnchorEnd(2), Height = 1, CanFocus = false };
         keys = new BarView(KeyBar, () => Palette, Tone.Plain) { Y = Pos.AnchorEnd(1) };
         input = new TextField { Y = Pos.AnchorEnd(2), X = 2, Width = Dim.Fill(), Visible = false };
         Add(title, body, message, input, keys);
@@ -130,7 +130,13 @@ internal sealed class Shell : Runnable
     /// <summary>Says something to the person; stays until the next.</summary>
     public void Say(string text, Tone tone = Tone.Plain)
     {
-        (said, saidTone) = (text, tone);
+        // A problem and its remedy are read whole: the line grows to what it needs, within reason.
+        int height = Math.Clamp(LinesView.CountLines(" " + text, Math.Max(Frame.Width, 10)), 1, MaxMessageLines);
+        message.Lines = [new TextLine(" " + text, tone)];
+        message.Height = height;
+        message.Y = Pos.AnchorEnd(1 + height);
+        body.Height = Dim.Fill(1 + height);
+        SetNeedsLayout();
         message.SetNeedsDraw();
     }
 
@@ -436,14 +442,16 @@ internal sealed class Shell : Runnable
 
     private IEnumerable<(Tone, string)> FirstLine()
     {
-        yield return (Tone.Title, $" cir  {screens.Peek().Heading}");
+        yield return (Tone.Title, " cir  ");
         if (aside.Count > 0)
         {
-            yield return (Tone.Selected, $"  R: {aside.Select(screen => screen.Doing).FirstOrDefault(doing => doing.Length > 0) ?? "something has ended"} ");
+            // First: what waits for the person must not fall off a short line.
+            yield return (Tone.Selected, $" R: {aside.Select(screen => screen.Doing).FirstOrDefault(doing => doing.Length > 0) ?? "something has ended"} ");
+            yield return (Tone.Title, "  ");
         }
-    }
 
-    private IEnumerable<(Tone, string)> Message() => [(saidTone, " " + said)];
+        yield return (Tone.Title, screens.Peek().Heading);
+    }
 
     private IEnumerable<(Tone, string)> KeyBar()
     {
@@ -451,7 +459,7 @@ internal sealed class Shell : Runnable
         IEnumerable<KeyAction> named = screens.Peek().Keys.Concat(Everywhere.Where(action => action.Shown is not ("C" or "K" or "I" or "V" or "D" or "T") && (action.Shown != "R" || aside.Count > 0)));
         foreach (KeyAction action in named.OrderBy(action => char.IsAsciiDigit(action.Shown[0])))
         {
-            if ((action.Key == Key.Esc && screens.Count == 1) || (action.Shown == "/" && !screens.Peek().CanFilter))
+            if ((action.Key == Key.Esc && screens.Count == 1) || (action.Shown == "/" && !screens.Peek().CanFilter) || action.Word.Length == 0)
             {
                 continue;
             }

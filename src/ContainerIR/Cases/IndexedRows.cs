@@ -37,10 +37,11 @@ public sealed class IndexedRows
     private readonly CaseStore store;
     private readonly Definition definition;
     private readonly long[] ids;
+    private readonly int[]? depths;
     private readonly List<IReadOnlyList<object?>> page = [];
     private int pageStart = -1;
 
-    private IndexedRows(CaseStore store, Definition definition, long[] ids) => (this.store, this.definition, this.ids) = (store, definition, ids);
+    private IndexedRows(CaseStore store, Definition definition, long[] ids, int[]? depths) => (this.store, this.definition, this.ids, this.depths) = (store, definition, ids, depths);
 
     /// <summary>Number of rows.</summary>
     public int Count => ids.Length;
@@ -60,6 +61,24 @@ public sealed class IndexedRows
 
             return page[index - start];
         }
+    }
+
+    /// <summary>How many of the process's ancestors are among the rows above it; 0 in other tables, and where a text was sought.</summary>
+    public int DepthOf(int index) => depths?[index] ?? 0;
+
+    /// <summary>Where a row stands in the bundle: the item's path and the line in it; null for rows that are of no item.</summary>
+    public (string Item, long Row)? PlaceOf(int index)
+    {
+        if (!definition.HasPlace)
+        {
+            return null;
+        }
+
+        using SqliteCommand read = store.Connection.CreateCommand();
+        read.CommandText = $"SELECT i.path, t.row FROM {definition.Table} t JOIN item i ON i.id = t.item_id WHERE t.id = $id AND t.row IS NOT NULL";
+        read.Parameters.AddWithValue("$id", ids[index]);
+        using SqliteDataReader row = read.ExecuteReader();
+        return row.Read() ? (row.GetString(0), row.GetInt64(1)) : null;
     }
 
     /// <summary>The index's number of a bundle.</summary>
@@ -99,7 +118,62 @@ public sealed class IndexedRows
             found.Add(rows.GetInt64(0));
         }
 
-        return new IndexedRows(store, definition, [.. found]);
+        if (table == IndexedTable.Processes && text.Length == 0)
+        {
+            (long[] ordered, int[] depths) = AsTree(store, bundleId, found);
+            return new IndexedRows(store, definition, ordered, depths);
+        }
+
+        return new IndexedRows(store, definition, [.. found], null);
+    }
+
+    // Children below their parent. The same pid may stand twice (used again): the first is the parent of all.
+    private static (long[] Ids, int[] Depths) AsTree(CaseStore store, long bundleId, List<long> found)
+    {
+        Dictionary<long, (long Pid, long? Parent)> facts = [];
+        using SqliteCommand read = store.Connection.CreateCommand();
+        read.CommandText = "SELECT id, pid, ppid FROM process WHERE bundle_id = $bundle";
+        read.Parameters.AddWithValue("$bundle", bundleId);
+        using (SqliteDataReader row = read.ExecuteReader())
+        {
+            while (row.Read())
+            {
+                facts[row.GetInt64(0)] = (row.GetInt64(1), row.IsDBNull(2) ? null : row.GetInt64(2));
+            }
+        }
+
+        Dictionary<long, long> byPid = [];
+        foreach (long id in found)
+        {
+            byPid.TryAdd(facts[id].Pid, id);
+        }
+
+        ILookup<long, long> children = found.ToLookup(id => facts[id].Parent is { } parent && byPid.TryGetValue(parent, out long at) && at != id ? at : 0);
+        List<long> ordered = new(found.Count);
+        List<int> depths = new(found.Count);
+        HashSet<long> placed = [];
+        Stack<(long Id, int Depth)> next = new(children[0].Reverse().Select(id => (id, 0)));
+        while (next.TryPop(out (long Id, int Depth) top))
+        {
+            if (placed.Add(top.Id))
+            {
+                ordered.Add(top.Id);
+                depths.Add(top.Depth);
+                foreach (long child in children[top.Id].Reverse())
+                {
+                    next.Push((child, top.Depth + 1));
+                }
+            }
+        }
+
+        // A ring of parents, as only a forged record has: nothing is left out.
+        foreach (long id in found.Where(placed.Add))
+        {
+            ordered.Add(id);
+            depths.Add(0);
+        }
+
+        return ([.. ordered], [.. depths]);
     }
 
     private void ReadPage(int start)
@@ -128,6 +202,9 @@ public sealed class IndexedRows
 
     private sealed record Definition(string Table, string Order, string[] Columns, string[] Searched)
     {
+        // Whether rows name the line of the item they were read from.
+        public bool HasPlace => Table is "process" or "socket" or "diff_entry" or "timeline";
+
         public static Definition Of(IndexedTable table) => table switch
         {
             IndexedTable.Processes => new(

@@ -1,3 +1,5 @@
+using ContainerIR.Evidence.Seals;
+using ContainerIR.Playbooks.Runs;
 using ContainerIR.Tests.Some;
 using Terminal.Gui.Input;
 using Xunit;
@@ -61,7 +63,7 @@ public sealed class The_console
         Assert.Matches($"{container.Name} +[1-9][0-9]+ +running", console.Text);
 
         console.Press(Key.Enter).Until("Looked at").Until("CIR-005").Press('f').Until("SEVERITY").Press('/').Type("CIR-005").Press(Key.Enter).Until("filter: CIR-005");
-        console.Press(Key.Enter).Until("Why it matters").Until("/tmp/busybox").Press(Key.Enter).Until("processes.jsonl");
+        console.Press(Key.Enter).Until("Why it matters").Until("/tmp/busybox").Press(Key.Enter).Until("processes.jsonl").Until(" line");
         Assert.Contains("/tmp/busybox", console.Press(Key.Enter).Until("Esc back").Text, StringComparison.Ordinal);
     }
 
@@ -150,7 +152,7 @@ public sealed class The_console
     {
         const string hostile = "[{\"Id\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"Names\":[\"/e\\u001b[2Jvil\\nname\\u202egnp\"],\"Image\":\"i\\u0007\\u009b31m\",\"ImageID\":\"sha256:0\",\"Command\":\"x\",\"Created\":1,\"State\":\"running\",\"Status\":\"Up\",\"Ports\":[],\"Labels\":{},\"HostConfig\":{\"NetworkMode\":\"x\"},\"NetworkSettings\":{\"Networks\":{}},\"Mounts\":[]}]";
         using FakeEngine engine = new(path => path.Contains("/containers/json", StringComparison.Ordinal) ? FakeEngine.Json(hostile) : FakeEngine.Json("{}"));
-        using SomeConsole console = new(120, 20, engine.Endpoint);
+        using SomeConsole console = new(240, 20, engine.Endpoint);
 
         console.Until("vil");
 
@@ -168,6 +170,180 @@ public sealed class The_console
         console.Press('q');
         Assert.True(console.IsClosed);
     }
+
+    [Fact]
+    public void Does_each_thing_a_responder_needs_in_at_most_five_keys_from_the_first_screen()
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "exec sh -c 'sleep 1000; :' kdevtmpfsi -o stratum+tcp://203.0.113.9:3333 -u wallet");
+        using SomeConsole console = new(140, 40);
+        Filter(console, container.Name);
+        void InAtMostFive(string what) => Assert.True(console.Keys is > 0 and <= 5, $"{what} takes {console.Keys} keys");
+        void First() => console.Press('C').Until("Containers").Until(container.Name).Count();
+
+        console.Count().Press('s').Until("1 container judged");
+        InAtMostFive("finding the bad container");
+        Assert.True(System.Text.RegularExpressions.Regex.IsMatch(console.Text, $"{container.Name} +[1-9][0-9]* +running"), console.Text);
+
+        First();
+        console.Press(Key.Enter).Until("Looked at").Press('f').Until("SEVERITY").Press(Key.Enter).Until("Why it matters");
+        InAtMostFive("seeing why");
+
+        First();
+        console.Press('a').Until("Evidence effect").Press(Key.F2).Until("Sealed  ");
+        InAtMostFive("acquiring");
+
+        First();
+        console.Press('p').Until("CALLED FOR BY").Until("CIR-001").Press(Key.Enter).Until("Cryptominer in a container").Press(Key.F2).Until("Run R-");
+        InAtMostFive("running the suggested playbook");
+        console.Press('x').Until("Stop this run?").Press('y').Until("stopped");
+
+        First();
+        console.Press('c').Until("isolate").Press(Key.Enter).Until("Nothing is done yet").Type(container.Name).Press(Key.F2).Until("isolate: done.");
+        InAtMostFive("isolating");
+
+        First();
+        console.Until("isolate").Press('I').Until("in force by").Press('u').Until("Undo isolate").Press('y').Until("is lifted");
+        InAtMostFive("undoing");
+
+        First();
+        console.Press('K').Until("OPENED").Until("IR-").Press(Key.Enter).Until("ACQUIRED").Until(container.Name).Press('v').Until("VERIFIED:");
+        InAtMostFive("verifying");
+
+        First();
+        console.Press('q');
+        InAtMostFive("leaving");
+        Assert.True(console.IsClosed);
+    }
+
+    [Fact]
+    public void Cuts_a_container_off_only_when_its_name_is_typed_and_writes_it_into_the_case()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using SomeConsole console = new(120, 40);
+        Filter(console, container.Name);
+
+        console.Press('c').Until("isolate").Press(Key.Enter).Until("Nothing is done yet").Until("table netdev").Type("another").Press(Key.F2).Until("Nothing is done: type");
+        Assert.False(Directory.Exists(console.Changes) && Directory.EnumerateFiles(console.Changes, "*.json").Any());
+        console.Press(Key.Esc).Until("destroys").Press('n').Until("Note for which case?").Press(Key.Enter).Until("Note for IR-").Type("cut off by hand").Press(Key.Enter).Until("Noted in IR-");
+        console.Press(Key.Enter).Until("Nothing is done yet").Type(container.Name).Press(Key.F2).Until("isolate: done.").Until("verified");
+        Assert.Contains(container.Id[..12], SomeHost.OnHost("nft", "list", "tables"), StringComparison.Ordinal);
+        console.Press('I').Until("in force by").Press('u').Until("Undo isolate").Press('z').Until("in force by").Press('u').Until("Undo isolate").Press('y').Until("is lifted");
+
+        Assert.DoesNotContain(container.Id[..12], SomeHost.OnHost("nft", "list", "tables"), StringComparison.Ordinal);
+        console.Press('K').Until("IR-").Press(Key.Enter).Press('2').Until("Record").Until("rolled_back").Until("executed").Until("cut off by hand");
+        console.Press('p').Until("The record is as it was written");
+    }
+
+    [Fact]
+    public void Does_not_destroy_what_is_not_sealed_but_for_a_reason()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using SomeConsole console = new(120, 40);
+        Filter(console, container.Name);
+
+        console.Press('c').Until("isolate").Press('/').Type("End the container").Press(Key.Enter).Until("Only rows with");
+        console.Press(Key.End, Key.Enter).Until("Hindrance: ").Type(container.Name).Press(Key.F2).Until("stop is refused");
+
+        Assert.Equal("true", container.Inspect("{{.State.Running}}"));
+    }
+
+    [Fact]
+    public void Runs_a_playbook_with_a_question_and_an_approval_and_goes_on_with_it_after_a_stop()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using SomeConsole console = new(120, 40);
+        Directory.CreateDirectory(Path.Combine(console.Home, "playbooks"));
+        File.WriteAllText(Path.Combine(console.Home, "playbooks", "short-walk.yaml"), ShortWalk);
+        string keys = Path.Combine(console.Home, "lena");
+        IdentityFolder.Create(keys, new ResponderSubject("Lena Lead", null), "lena's own words", DateTimeOffset.UtcNow);
+        new ApproverRoster(Path.Combine(console.Home, "approvers")).Add("lead", File.ReadAllText(Path.Combine(keys, "responder-cert.pem")));
+        Filter(console, container.Name);
+
+        console.Press('p').Until("triage-unknown").Press('/').Type("short-walk").Press(Key.Enter).Until("A short walk").Press(Key.Enter).Until("approved by 1 of lead");
+        console.Press(Key.F4).Until("Dry run: nothing was changed").Until("here it costs").Press(Key.F2).Until("To do: Decide");
+
+        // Left unanswered it waits; other work goes on meanwhile.
+        console.Press(Key.Esc).Until("waits for you").Press('C').Until("Containers").Until("R: short-walk waits for you");
+        console.Press('R').Until("asks").Press('x').Until("Stop this run?").Press('y').Until("Stopped. Go on");
+        console.Press('K').Until("IR-").Press(Key.Enter).Press('3').Until("cut: Enter goes on").Press(Key.Enter).Until("To do: Decide").Press(Key.F2);
+
+        console.Until("Approval: Freeze it").Until("freezer").Type(keys).Press(Key.Enter).Type("not her words").Press(Key.F2).Until("passphrase");
+        console.Press(Key.CursorDown, Key.CursorUp).Type("lena's own words").Press(Key.F2).Until("ran to its end");
+        Assert.Equal("true", container.Inspect("{{.State.Paused}}"));
+        console.Press('I').Until("pause").Press('u').Until("Undo pause").Press('y').Until("Nothing is in force");
+
+        Assert.Equal("false", container.Inspect("{{.State.Paused}}"));
+        console.Press('K').Until("IR-").Press(Key.Enter).Press('2').Until("approved").Until("Lena Lead");
+        Assert.Single(Directory.GetDirectories(console.Home, "R-*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void Searches_a_case_zooms_its_timeline_and_goes_to_the_evidence()
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "echo needle:x:0:0::/:/bin/sh >> /etc/passwd; exec sleep 4713");
+        container.Exec("grep -q needle /etc/passwd");
+        using SomeConsole console = new(140, 40);
+        Filter(console, container.Name);
+
+        console.Press('a').Until("Evidence effect").Press(Key.F2).Until("Sealed  ").Press('K').Until("IR-").Press(Key.Enter).Until(container.Name);
+        console.Press('s').Until("Search").Type("sleep 4713").Press(Key.Enter).Until("process").Press('/');
+        console.Press(Key.Enter).Until("processes.jsonl");
+        console.Press(Key.Esc).Until("hit").Press(Key.Esc).Until("ACQUIRED").Press('t').Until("all of it").Press('/').Type("/etc/passwd").Press(Key.Enter).Until("filter: /etc/passwd").Press(Key.End, '+').Until("around").Press(Key.Enter).Until("entries.jsonl");
+        console.Press(Key.Esc).Until("around").Press(Key.Esc).Until("ACQUIRED").Press(Key.Enter).Until("Overview").Press('4').Until("/etc/passwd").Press('/').Type("passwd").Press(Key.Enter).Until("filter: passwd").Press(Key.Enter).Until("BEFORE");
+        console.Until("+ needle:x:0:0").Press('b').Until("before.tar.zst");
+    }
+
+    [Fact]
+    public void Hands_a_case_out_and_shows_its_custody()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using SomeConsole console = new(140, 40);
+        Filter(console, container.Name);
+
+        console.Press('a').Until("Evidence effect").Press(Key.F2).Until("Sealed  ").Press('K').Until("IR-").Press(Key.Enter).Until(container.Name);
+        console.Press('e').Until("report.html").Press(Key.Enter).Type(console.Home).Press(Key.F2).Until("Written");
+        Assert.Contains("<html", File.ReadAllText(Assert.Single(Directory.GetFiles(console.Home, "*-report.html"))), StringComparison.Ordinal);
+        console.Press(Key.Esc).Until("ACQUIRED").Press(Key.Enter).Until("Overview").Press('u').Until("sealed").Until("CN=");
+    }
+
+    [Fact]
+    public void Shows_processes_as_a_tree_the_image_and_what_a_container_writes()
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c", @"printf 'one\033[2J\n'; sh -c 'sleep 4714; true'; true");
+        using SomeConsole console = new(140, 40);
+        Filter(console, container.Name);
+
+        console.Press(Key.Enter).Until("Looked at").Press('2').Until("  \u2514 sleep 4714").Press('i').Until("Layers, the lowest first").Press(Key.Esc).Until("Processes");
+        console.Press('o').Until(@"one\x1b[2J");
+        container.Exec("echo two > /proc/1/fd/1");
+        console.Until("two");
+    }
+
+    private const string ShortWalk = """
+        playbook: short-walk
+        name: A short walk
+        version: 1.0.0
+        description: For tests.
+        types: [investigation, mitigation]
+        severity: 60
+        impact: 40
+        variables:
+          container: { type: string, external: true }
+          meant: { type: bool, value: false, description: Whether it is meant to be so }
+        agents:
+          operator: { type: individual, name: Operator }
+          lead: { type: individual, name: Lead }
+        steps:
+          - { id: look, name: Look at it, action: collect, with: { profile: volatile } }
+          - { id: decide, name: Decide, manual: "Is it meant to be so?", ask: [meant], owner: operator }
+          - id: freeze
+            name: Freeze it
+            action: pause
+            with: { for_window: false }
+            evidence: health status turns unhealthy while paused; the freezer is seen in its cgroup
+            approve: { quorum: 1, roles: [lead], expires: 15m, break_glass: false }
+            rollback: automatic
+        """;
 
     private static void Filter(SomeConsole console, string name) => console.Until("NAME").Press('/').Type(name).Press(Key.Enter).Until($"Only rows with: {name}").Until("running");
 }

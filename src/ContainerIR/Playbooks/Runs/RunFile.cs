@@ -16,6 +16,7 @@ internal sealed class RunFile : IDisposable
 {
     private const int MaxFileBytes = 64 * 1024 * 1024;
     private const string FileName = "run.jsonl";
+    private const string GuardName = "lock";
 
     private readonly FileStream guard;
     private readonly FileStream file;
@@ -73,6 +74,25 @@ internal sealed class RunFile : IDisposable
         using FileStream stream = new(Path.Combine(RunsOf(caseFolder), runId, FileName), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         return ReadWhole(stream).Lines;
     });
+
+    /// <summary>Whether a process runs it now.</summary>
+    public static bool IsAtWork(string caseFolder, string runId)
+    {
+        try
+        {
+            new FileStream(Path.Combine(RunsOf(caseFolder), runId, GuardName), FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            // Held, here or by another process.
+            return true;
+        }
+    }
 
     /// <summary>Adds a line; it is on the device when this returns.</summary>
     public void Append(JsonObject line)
@@ -138,7 +158,7 @@ internal sealed class RunFile : IDisposable
         FileStream guard;
         try
         {
-            guard = new FileStream(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            guard = new FileStream(Path.Combine(folder, GuardName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException failure)
         {

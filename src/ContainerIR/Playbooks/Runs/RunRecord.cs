@@ -75,6 +75,7 @@ internal sealed class RunRecord
                 ["kind"] = "open",
                 ["case"] = request.CaseId,
                 ["container"] = request.Container,
+                ["playbook"] = playbook.Slug,
                 ["playbook_sha256"] = playbook.Sha256,
                 ["exercise"] = request.IsExercise,
                 ["override"] = request.Override,
