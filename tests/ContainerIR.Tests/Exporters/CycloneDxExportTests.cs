@@ -19,7 +19,11 @@ public sealed class A_bill_of_materials(DebianApplication application) : IClassF
         using SomeAcquisition acquisition = new();
         AcquisitionResult result = await acquisition.RunAsync(new()
         {
-            Container = application.Container.Id, CaseId = SomeAcquisition.CaseId, Profile = Profile.Standard, Endpoint = RealEngine.Endpoint, Skip = ["network", "processes", "host-context", "layers", "logs"],
+            Container = application.Container.Id,
+            CaseId = SomeAcquisition.CaseId,
+            Profile = Profile.Standard,
+            Endpoint = RealEngine.Endpoint,
+            Skip = ["network", "processes", "host-context", "layers", "logs"],
         });
         HandoutSource source = await HandoutSource.OpenAsync(new CaseHome(acquisition.Folder), result.BundlePath, AllowList.None, CancellationToken.None);
 
