@@ -1,7 +1,6 @@
 using System.Text.Json;
 using ContainerIR.Analyzers;
 using ContainerIR.Cases;
-using ContainerIR.Collectors;
 using ContainerIR.Diffs;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
@@ -124,7 +123,7 @@ internal sealed class VerifiedBundle
 
     /// <summary>Whether the layers of the image are still what they were made as.</summary>
     public IEnumerable<(string Item, long Row, LayerVerdict Entry)> LayerChecks(CancellationToken ct) =>
-        Rows("layers", LayersCollector.RowsItem, (content, note) => Parsed(content, note, LayerVerdict.Parse), ct);
+        Rows("layers", "layers.jsonl", (content, note) => Parsed(content, note, LayerVerdict.Parse), ct);
 
     /// <summary>Lines of the journal.</summary>
     public IEnumerable<(long Row, JsonElement Line)> Journal()

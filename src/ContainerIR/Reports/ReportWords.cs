@@ -1,6 +1,6 @@
 using System.Globalization;
-using ContainerIR.Collectors.Secrets;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Rows;
 
 namespace ContainerIR.Reports;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using ContainerIR.Collectors;
-using ContainerIR.Collectors.Secrets;
 using ContainerIR.Rows;
 using ContainerIR.Tests.Some;
 using FsCheck.Xunit;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace ContainerIR.Collectors.Secrets;
+namespace ContainerIR.Rows;
 
 /// <summary>A thing that opens doors, found in a text or by its name. Its value is never part of it.</summary>
 /// <param name="Kind">What it is: <c>aws-access-key</c>, <c>private-key</c>, <c>password</c> …</param>
