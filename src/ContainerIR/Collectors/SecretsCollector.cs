@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using ContainerIR.Collectors.Secrets;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;

@@ -4,7 +4,7 @@ namespace ContainerIR.Exporters;
 
 /// <summary>
 /// The bill of materials the bundle holds, byte for byte: CycloneDX 1.6 (ECMA-424). A package that was added at run time bears the property
-/// <c>containerir:added-at-run-time</c>.
+/// <c>containerir:added-at-run-time</c> with the value <c>true</c>.
 /// </summary>
 internal sealed class CycloneDxExporter : IExporter
 {

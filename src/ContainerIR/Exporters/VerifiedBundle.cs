@@ -121,6 +121,10 @@ internal sealed class VerifiedBundle
     public IEnumerable<(string Item, long Row, LogRow Entry)> Logs(CancellationToken ct) =>
         Rows("logs", "index.jsonl.zst", (content, note) => LogRow.Read(content, line => note(line.Number, "not a row")).Select(row => (row.Number, row)), ct);
 
+    /// <summary>Whether the layers of the image are still what they were made as.</summary>
+    public IEnumerable<(string Item, long Row, LayerVerdict Entry)> LayerChecks(CancellationToken ct) =>
+        Rows("layers", "layers.jsonl", (content, note) => Parsed(content, note, LayerVerdict.Parse), ct);
+
     /// <summary>Lines of the journal.</summary>
     public IEnumerable<(long Row, JsonElement Line)> Journal()
     {

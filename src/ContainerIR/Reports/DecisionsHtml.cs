@@ -25,7 +25,7 @@ internal static class DecisionsHtml
         html.Append("<h2 id=\"actions\">What was done about it</h2><p class=\"note\">What was done to containers, and what was refused, in the order of the case's record. Each row of that record names the digest of the one before.</p>");
         if (content.Actions.Count == 0)
         {
-            html.Append("<p>").Append(content.CaseReason is null && content.Overrides.Count == 0 ? "Nothing that this report knows of." : "Nothing.").Append("</p>");
+            html.Append("<p>").Append(content.CaseReason is null && content.Overrides.Count == 0 ? "Nothing that this report knows of: it was made of a bundle, not of a case." : "Nothing, by the record of this case on this machine.").Append("</p>");
             return;
         }
 

@@ -53,7 +53,7 @@ internal static class FindingsHtml
                 .Append(Of(finding.Rule)).Append("</span><br>");
             foreach (CustodyLine seen in finding.Seen)
             {
-                html.Append(Of(seen.Label)).Append(": <code>").Append(Of(seen.Value)).Append("</code><br>");
+                html.Append(Of(seen.Label)).Append(": <code").Append(seen.Label.EndsWith("sha256", StringComparison.Ordinal) ? " class=\"digest\"" : "").Append('>').Append(Of(seen.Value)).Append("</code><br>");
             }
 
             html.Append("<span class=\"note\">").Append(Of(finding.Row is { } row ? $"{finding.Item}, row {row}" : finding.Item)).Append("</span></td><td>").Append(Of(finding.Why))

@@ -81,7 +81,7 @@ internal static class FlowDiagram
 
         for (int i = 0; i < bundles.Count; i++)
         {
-            Box(svg, 340, Y(i, bundles.Count, height), 220, bundles[i].Container, bundles[i].Image, isOurs: true);
+            Box(svg, 340, Y(i, bundles.Count, height), 220, bundles[i].Container, ReportWords.OfPlace(bundles[i]), isOurs: true);
         }
 
         svg.Append("</svg>");

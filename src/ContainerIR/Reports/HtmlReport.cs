@@ -37,8 +37,10 @@ internal static class HtmlReport
         WriteStandards(html, content);
         WriteGlossary(html);
         html.Append("</main><footer><p>Made ").Append(Of(Instant(content.MadeAt))).Append(" by ").Append(Of(content.Tool))
-            .Append(" from sealed bundles that were verified immediately before. This report is derived: the bundles are the evidence. Names and texts from the container are shown escaped (<code>\\n</code>, <code>\\u{202e}</code>) and may be cut; the exact bytes stand in the bundle.</p></footer></body></html>\n");
-        return html.ToString();
+            .Append(" from sealed bundles that were verified immediately before. This report is derived: the bundles are the evidence. Names and texts from the container are shown escaped (<code>\\n</code>, <code>\\u{202e}</code>) and may be cut, and values that look like passwords are shown as <code>***</code>; the exact bytes stand in the bundle.</p></footer></body></html>\n");
+
+        // Text of the evidence holds no tag: each table gets a frame to scroll in on a narrow screen.
+        return html.Replace("<table", "<div class=\"wide\"><table").Replace("</table>", "</table></div>").ToString();
     }
 
     private static void WriteTop(StringBuilder html, ReportContent content)
@@ -61,14 +63,31 @@ internal static class HtmlReport
     private static void WriteSummary(StringBuilder html, ReportContent content)
     {
         Section(html, "summary", "Summary", null);
+        html.Append("<p class=\"lead\">A container is a program with all its files, kept apart from the rest of a server. ").Append(content.Bundles.Count == 1 ? "One was copied as evidence. The copy was" : $"{Number(content.Bundles.Count)} copies of containers were made as evidence. Each was")
+            .Append(" sealed with a digital signature when it was made, and every byte of it was checked again before this report was written. The report says what was found; it does not say who did it or why.</p>");
+        if (content.CaseReason is { } why)
+        {
+            html.Append("<p>Reason for the case: ").Append(Of(why)).Append("</p>");
+        }
+
         foreach (BundleReport bundle in content.Bundles)
         {
             long gaps = bundle.Ledger.Sum(ledger => ledger.Gaps.Count), incomplete = bundle.Ledger.Sum(ledger => ledger.Incomplete), items = bundle.Ledger.Sum(ledger => ledger.Items.Count);
             long changed = bundle.Changes.Where(group => group.Verdict is "added" or "modified" or "deleted" or "renamed").Sum(group => group.Total);
-            html.Append("<p class=\"lead\">On ").Append(Day(bundle.OpenedAt)).Append(", ").Append(Of(bundle.Examiner)).Append(" copied the state of the container <b>").Append(Of(bundle.Container))
-                .Append("</b>, which ran from the template <b>").Append(Of(bundle.Image)).Append("</b> on the server <b>").Append(Of(bundle.Host))
-                .Append("</b>. A container is a program with all its files, kept apart from the rest of a server. The copy was sealed with a digital signature at ").Append(Of(Instant(bundle.SealedAt))).Append(".</p>");
-            if (bundle.Reason is { } reason)
+            Heading(html, bundle, content.Bundles.Count > 1);
+            html.Append("<p>On ").Append(Day(bundle.OpenedAt)).Append(", ").Append(Of(bundle.Examiner)).Append(bundle.Disk is null ? " copied the state of the container <b>" : " copied what a disk still held of the container <b>").Append(Of(bundle.Container))
+                .Append("</b>, made from the template <b>").Append(Of(bundle.Image));
+            if (bundle.Disk is { } disk)
+            {
+                html.Append("</b>. The container software whose disk it is did not run: programs, connections and memory were gone. The disk was read at <code>").Append(Of(disk)).Append("</code> on the examiner's machine <b>").Append(Of(bundle.Host)).Append("</b>. ");
+            }
+            else
+            {
+                html.Append("</b>, on the server <b>").Append(Of(bundle.Host)).Append("</b>. ");
+            }
+
+            html.Append("It was sealed at ").Append(Of(Instant(bundle.SealedAt))).Append(".</p>");
+            if (bundle.Reason is { } reason && reason != content.CaseReason)
             {
                 html.Append("<p>Reason given: ").Append(Of(reason)).Append("</p>");
             }
@@ -80,10 +99,12 @@ internal static class HtmlReport
             Tile(html, Number(changed), "files added, changed, moved or deleted", "");
             html.Append("</div>");
             long marked = bundle.Processes.Count(process => process.Signs.Count > 0), outside = bundle.Connections.Count(each => each.Peer?.StartsWith("public", StringComparison.Ordinal) == true);
-            html.Append("<p>At that moment ").Append(Count(bundle.ProcessTotal, "program")).Append(bundle.ProcessTotal == 1 ? " was" : " were").Append(" running in it")
-                .Append(marked > 0 ? $", {Number(marked)} of them with something unusual about them" : "").Append(", and ").Append(Count(bundle.ConnectionTotal, "network connection"))
-                .Append(bundle.ConnectionTotal == 1 ? " was" : " were").Append(" open")
-                .Append(outside > 0 ? $", {Number(outside)} of them to the public Internet" : "").Append(". This report says what was found; it does not say who did it or why.</p>");
+            html.Append("<p>").Append(bundle.HasTaken("processes")
+                ? $"At that moment {Count(bundle.ProcessTotal, "program")} {(bundle.ProcessTotal == 1 ? "was" : "were")} running in it{(marked > 0 ? $", {Number(marked)} of them with something unusual about {(marked == 1 ? "it" : "them")}" : "")}."
+                : "Which programs were running is not known: none was copied.");
+            html.Append(' ').Append(bundle.HasTaken("network")
+                ? $"{Count(bundle.ConnectionTotal, "network connection")} {(bundle.ConnectionTotal == 1 ? "was" : "were")} open{(outside > 0 ? $", {Number(outside)} of them to the public Internet" : "")}."
+                : "Which network connections were open is not known: none was copied.").Append("</p>");
             FindingsHtml.WriteSentence(html, bundle);
         }
 
@@ -120,11 +141,11 @@ internal static class HtmlReport
                 html.Append("</tbody></table>");
             }
 
-            html.Append("<details open><summary>Every piece with its digest</summary><table><thead><tr><th>Piece and where it was read</th><th class=\"n\" style=\"width:11%\">Size</th><th style=\"width:11%\">Status</th><th style=\"width:36%\">SHA-256</th></tr></thead><tbody>");
+            html.Append("<details open><summary>Every piece with its digest</summary><table><thead><tr><th>Piece and where it was read</th><th class=\"n\" style=\"width:11%\">Size</th><th style=\"width:11%\">Status</th><th style=\"width:43%\">SHA-256</th></tr></thead><tbody>");
             foreach (ItemLine item in bundle.Ledger.SelectMany(ledger => ledger.Items))
             {
                 html.Append("<tr><td><span class=\"mono\">").Append(Of(item.Path)).Append("</span><br><span class=\"small\">").Append(Of(item.Source)).Append("</span></td><td class=\"n\">").Append(Bytes(item.RawBytes)).Append("</td><td>").Append(Of(item.Status))
-                    .Append(item.Error is { } error ? $"<br><span class=\"small\">{Of(error)}</span>" : "").Append("</td><td class=\"mono\">").Append(Of(item.Sha256)).Append("</td></tr>");
+                    .Append(item.Error is { } error ? $"<br><span class=\"small\">{Of(error)}</span>" : "").Append("</td><td class=\"digest\">").Append(Of(item.Sha256)).Append("</td></tr>");
             }
 
             html.Append("</tbody></table></details>");
@@ -140,7 +161,7 @@ internal static class HtmlReport
         Heading(html, bundle, isNamed);
         if (bundle.Connections.Count + bundle.Listeners.Count == 0)
         {
-            html.Append("<p class=\"note\">None was open, or they were not taken.</p>");
+            html.Append("<p class=\"note\">").Append(bundle.HasTaken("network") ? "None was open." : "They were not copied: see what was not obtained.").Append("</p>");
             return;
         }
 
@@ -164,7 +185,7 @@ internal static class HtmlReport
     {
         if (bundle.Processes.Count == 0)
         {
-            html.Append("<p class=\"note\">None was running, or they were not taken.</p>");
+            html.Append("<p class=\"note\">").Append(bundle.HasTaken("processes") ? "None was running." : "They were not copied: see what was not obtained.").Append("</p>");
             return;
         }
 
@@ -194,10 +215,10 @@ internal static class HtmlReport
             return;
         }
 
-        html.Append("<h3>The last of it before the seal</h3><table><thead><tr><th style=\"width:23%\">When (UTC)</th><th style=\"width:18%\">Says</th><th>What</th></tr></thead><tbody>");
+        html.Append("<h3>The last of each kind before the seal</h3><table><thead><tr><th style=\"width:23%\">When (UTC)</th><th>What</th><th style=\"width:32%\">Says</th></tr></thead><tbody>");
         foreach (MomentLine moment in bundle.Moments)
         {
-            html.Append("<tr><td class=\"mono\">").Append(moment.At.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)).Append("</td><td>").Append(Of($"{moment.Source}: {moment.Meaning.Replace("+", ", ", StringComparison.Ordinal)}")).Append("</td><td>").Append(Of(moment.Message)).Append("</td></tr>");
+            html.Append("<tr><td class=\"mono\">").Append(moment.At.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)).Append("</td><td>").Append(Of(moment.Message)).Append("</td><td class=\"small\">").Append(Of($"{moment.Source}: {moment.Meaning.Replace("+", ", ", StringComparison.Ordinal)}")).Append("</td></tr>");
         }
 
         html.Append("</tbody></table><p class=\"note\">The bundle holds ").Append(Count(bundle.EventTotal, "dated fact")).Append(" in all.</p>");
@@ -208,7 +229,7 @@ internal static class HtmlReport
         long total = bundle.Changes.Sum(group => group.Total);
         if (total == 0)
         {
-            html.Append("<p class=\"note\">None, or they were not taken.</p>");
+            html.Append("<p class=\"note\">").Append(bundle.HasTaken("rootfs-diff") ? "None." : "They were not copied: see what was not obtained.").Append("</p>");
             return;
         }
 
@@ -228,11 +249,11 @@ internal static class HtmlReport
                 continue;
             }
 
-            html.Append("<table><thead><tr><th>File</th><th style=\"width:12%\">Kind</th><th class=\"n\" style=\"width:11%\">Size</th><th style=\"width:18%\">Changed (UTC)</th><th style=\"width:21%\">Unusual</th></tr></thead><tbody>");
+            html.Append("<table><thead><tr><th>File</th><th style=\"width:12%\">Kind</th><th class=\"n\" style=\"width:11%\">Size</th><th style=\"width:19%\">Changed (UTC)</th><th style=\"width:21%\">Rule, or unusual</th></tr></thead><tbody>");
             foreach (ChangeLine change in group.Latest)
             {
                 html.Append("<tr><td class=\"mono\">").Append(Of(change.Path)).Append("</td><td>").Append(Of(change.Kind)).Append("</td><td class=\"n\">").Append(change.SizeBytes is { } size ? Bytes(size) : "").Append("</td><td>").Append(change.ChangedAt is { } at ? Attribute(at[..19].Replace('T', ' ')) : "").Append("</td><td>");
-                Badges(html, change.Signs);
+                Badges(html, [.. change.Rules, .. change.Signs]);
                 html.Append("</td></tr>");
             }
 
@@ -265,13 +286,38 @@ internal static class HtmlReport
         Line(html, "Made", image.Created ?? "unknown");
         Line(html, "Digests in registries", image.Digests.Count == 0 ? "none: it was built here or never pushed" : string.Join(", ", image.Digests));
         Line(html, "The name used still means this image", image.NameStillPointsHere switch { true => "yes", false => "no: the name was moved to another image, or taken away", null => "unknown" });
-        html.Append("</dl><table><thead><tr><th style=\"width:21%\">Made</th><th>By the build instruction</th><th class=\"n\" style=\"width:12%\">Size</th></tr></thead><tbody>");
-        foreach (LayerLine layer in image.History)
+        Line(html, "Built on", OfBase(image));
+        html.Append("</dl>");
+        WriteLayers(html, image);
+        html.Append("<h3>Every build instruction, the last first</h3><table><thead><tr><th style=\"width:21%\">Made</th><th>By the build instruction</th><th class=\"n\" style=\"width:12%\">Size</th></tr></thead><tbody>");
+        foreach (BuildStep layer in image.History)
         {
-            html.Append("<tr><td>").Append(Of(layer.CreatedAt ?? "unknown")).Append("</td><td class=\"mono\">").Append(Of(layer.CreatedBy)).Append("</td><td class=\"n\">").Append(Bytes(layer.SizeBytes)).Append("</td></tr>");
+            html.Append("<tr><td>").Append(Of(layer.CreatedAt ?? "unknown")).Append("</td><td class=\"mono\">").Append(Of(layer.CreatedBy.Length > 0 ? layer.CreatedBy : "not recorded: its files were imported")).Append("</td><td class=\"n\">").Append(Bytes(layer.SizeBytes)).Append("</td></tr>");
         }
 
-        html.Append("</tbody></table><p class=\"small\">Layers, from the bottom: ").Append(Of(string.Join(", ", image.LayerDigests))).Append("</p>");
+        html.Append("</tbody></table>");
+    }
+
+    /// <summary>Whose files are whose: the stack as a reader sees it, the container's own on top.</summary>
+    private static void WriteLayers(StringBuilder html, ImageReport image)
+    {
+        if (image.Layers.Count == 0)
+        {
+            return;
+        }
+
+        html.Append("<h3>Whose files are whose</h3><p class=\"note\">The stack from the top. What a higher layer has hides what a lower one has. The container's own layer is the only one that can change while it runs; it is in the section on changed files.</p>")
+            .Append("<table><thead><tr><th style=\"width:9%\">Layer</th><th style=\"width:18%\">Whose</th><th>Made by the build instruction</th><th class=\"n\" style=\"width:9%\">Files</th><th class=\"n\" style=\"width:11%\">Size</th><th style=\"width:14%\">Still as built</th></tr></thead><tbody>")
+            .Append("<tr class=\"own\"><td>top</td><td><span class=\"badge care\">this container</span></td><td>written since the container was made, by whatever ran in it</td><td></td><td></td><td></td></tr>");
+        foreach (LayerLine layer in image.Layers.Reverse())
+        {
+            (string badge, string whose) = layer.Owner switch { "base" => ("", "base image"), "application" => ("blue", "application"), _ => ("", "not known") };
+            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{layer.Number}</td><td><span class=\"badge {badge}\">{whose}</span></td><td><span class=\"mono\">").Append(Of(layer.MadeBy ?? "not recorded")).Append("</span><br><span class=\"digest\">").Append(Of(layer.Digest))
+                .Append("</span></td><td class=\"n\">").Append(layer.Files is { } files ? Number(files) : "").Append("</td><td class=\"n\">").Append(layer.SizeBytes is { } size ? Bytes(size) : "").Append("</td><td>")
+                .Append(layer.Integrity switch { "intact" => "<span class=\"badge good\">yes</span>", "edited" => "<span class=\"badge care\">no: edited on the server</span>", _ => "not checked" }).Append("</td></tr>");
+        }
+
+        html.Append("</tbody></table>");
     }
 
     private static void WriteCustody(StringBuilder html, BundleReport bundle)
@@ -297,7 +343,7 @@ internal static class HtmlReport
             html.Append("<table><thead><tr><th style=\"width:25%\">When</th><th style=\"width:15%\">By</th><th>What</th></tr></thead><tbody>");
             foreach (EffectLine effect in bundle.Effects)
             {
-                html.Append("<tr><td>").Append(Of(effect.At)).Append("</td><td>").Append(Of(effect.Collector)).Append("</td><td>").Append(Of(effect.What)).Append("</td></tr>");
+                html.Append("<tr><td>").Append(Of(Second(effect.At))).Append("</td><td>").Append(Of(effect.Collector)).Append("</td><td>").Append(Of(effect.What)).Append("</td></tr>");
             }
 
             html.Append("</tbody></table>");
@@ -311,8 +357,8 @@ internal static class HtmlReport
 
     private static void WriteVerification(StringBuilder html, BundleReport bundle)
     {
-        html.Append("<p>Everything in the bundle hangs from one number, the SHA-256 of its file <code>tagmanifest-sha256.txt</code>. If it is this number, and the commands below say nothing bad, not one byte has changed:</p><pre>").Append(bundle.RootSha256)
-            .Append("</pre><pre>sha256sum tagmanifest-sha256.txt\nopenssl cms -verify -cades -binary -inform DER -in seal/0001-responder.p7s \\\n  -content tagmanifest-sha256.txt -CAfile responder-ca.pem -out /dev/null\nsha256sum --check --strict --quiet tagmanifest-sha256.txt\nsha256sum --check --strict --quiet manifest-sha256.txt\nsha512sum --check --strict --quiet manifest-sha512.txt</pre>");
+        html.Append("<p>Everything in the bundle <code>").Append(Of(bundle.Name)).Append("</code> hangs from one number, the SHA-256 of its file <code>tagmanifest-sha256.txt</code>. If it is this number, and the commands below say nothing bad, not one byte has changed. Who signed is told by the certificate: compare its SHA-256 below with what the signer tells you by another way.</p><pre>").Append(bundle.RootSha256)
+            .Append("</pre><pre>sha256sum tagmanifest-sha256.txt\nopenssl cms -verify -cades -binary -inform DER -in seal/0001-responder.p7s \\\n  -content tagmanifest-sha256.txt -CAfile seal/certs.pem -out /dev/null\nsha256sum --check --strict --quiet tagmanifest-sha256.txt\nsha256sum --check --strict --quiet manifest-sha256.txt\nsha512sum --check --strict --quiet manifest-sha512.txt</pre>");
         html.Append("<table><thead><tr><th style=\"width:16%\">Checked</th><th style=\"width:12%\">Result</th><th>Looked at</th></tr></thead><tbody>");
         foreach (CheckLine check in bundle.Checks)
         {
@@ -337,10 +383,10 @@ internal static class HtmlReport
         foreach (BundleReport bundle in content.Bundles)
         {
             Heading(html, bundle, content.Bundles.Count > 1);
-            html.Append("<table><thead><tr><th>User</th><th>Type of event</th><th style=\"width:19%\">Date and time</th><th style=\"width:13%\">Success or failure</th><th>Origination</th><th>Affected resource</th></tr></thead><tbody>");
+            html.Append("<table><thead><tr><th>User</th><th>Type of event</th><th style=\"width:17%\">Date and time (UTC)</th><th style=\"width:13%\">Success or failure</th><th style=\"width:15%\">Origination</th><th style=\"width:22%\">Affected resource</th></tr></thead><tbody>");
             foreach (AuditRecord record in bundle.Audit)
             {
-                html.Append("<tr><td>").Append(Of(record.User)).Append("</td><td>").Append(Of(record.EventType)).Append("</td><td>").Append(Of(record.At)).Append("</td><td>").Append(Of(record.Outcome)).Append("</td><td>").Append(Of(record.Origination))
+                html.Append("<tr><td>").Append(Of(record.User)).Append("</td><td>").Append(Of(record.EventType)).Append("</td><td>").Append(Of(Second(record.At))).Append("</td><td>").Append(Of(record.Outcome)).Append("</td><td>").Append(Of(record.Origination))
                     .Append("</td><td>").Append(Of(record.AffectedResource)).Append("</td></tr>");
             }
 
@@ -391,7 +437,7 @@ internal static class HtmlReport
     {
         if (isNamed)
         {
-            html.Append("<h3>").Append(Of(bundle.Container)).Append(" <span class=\"small\">on ").Append(Of(bundle.Host)).Append(", ").Append(Of(Instant(bundle.OpenedAt))).Append("</span></h3>");
+            html.Append("<h3>").Append(Of(bundle.Container)).Append(" <span class=\"small\">").Append(Of(OfPlace(bundle))).Append(", ").Append(Of(Instant(bundle.OpenedAt))).Append("</span></h3>");
         }
     }
 

@@ -30,11 +30,16 @@ internal static class HtmlStyle
         table{border-collapse:collapse;width:100%;font-size:.87rem;margin:.5rem 0 1.2rem;table-layout:fixed}
         th{text-align:left;color:var(--soft);font-weight:600;font-size:.76rem;letter-spacing:.03em;border-bottom:1.5px solid var(--line);padding:.35rem .6rem .35rem 0}
         td{border-bottom:1px solid var(--line);padding:.38rem .6rem .38rem 0;vertical-align:top;overflow-wrap:anywhere}
-        td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;padding-right:1.3rem}
+        .digest{font-family:"JetBrains Mono","Cascadia Mono","DejaVu Sans Mono","Liberation Mono",monospace;font-size:.62rem;color:var(--soft);overflow-wrap:anywhere}
+        td.digest{color:var(--ink);padding-top:.5rem}
+        td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;padding-right:1.3rem}
         .badge{display:inline-block;border-radius:99px;padding:.02rem .55rem;font-size:.76rem;background:var(--wash);color:var(--soft);border:1px solid var(--line);margin:0 .25rem .1rem 0}
         .badge.good{background:var(--greenwash);color:var(--green);border-color:#cfe5d8}
+        .badge.blue{background:#eef4f9;color:var(--blue);border-color:#cbdce9}
         .badge.care{background:var(--amberwash);color:var(--amber);border-color:#efd5c2}
         .tree td:first-child{padding-left:calc(var(--d)*1.1rem)}
+        .wide{overflow-x:auto}
+        .own td{background:var(--wash)}
         .gap td{background:var(--amberwash)}
         svg{width:100%;height:auto;display:block;margin:.8rem 0;font-family:inherit}
         svg .name{font-size:13.5px;font-weight:600}svg .under{font-size:11px}svg .lane{font-size:12.5px;font-weight:600;fill:#1c2733}
@@ -43,9 +48,9 @@ internal static class HtmlStyle
         details>summary{cursor:pointer;color:var(--blue);font-size:.92rem;margin:.4rem 0}
         dl{display:grid;grid-template-columns:11rem 1fr;margin:.4rem 0 1rem;font-size:.9rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
         footer{margin-top:3rem;padding-top:1rem;padding-bottom:3rem;color:var(--soft);font-size:.82rem;border-top:1px solid var(--line)}
-        @media(max-width:46rem){.tiles{grid-template-columns:repeat(2,1fr)}nav{columns:1}dl{grid-template-columns:1fr}}
+        @media screen and (max-width:46rem){main,header.top,footer{padding-left:1.1rem;padding-right:1.1rem}.wide table{min-width:44rem}.tiles{grid-template-columns:repeat(2,1fr)}nav{columns:1}dl{grid-template-columns:1fr}}
         @page{size:A4;margin:17mm 15mm 19mm;@bottom-right{content:counter(page) " / " counter(pages);font:8pt sans-serif;color:#5b6876}}
-        @media print{html{font-size:11.5px}main,header.top,footer{padding:0;max-width:none}header.top{padding-top:0}h2,h2+.note{break-after:avoid}h2{margin-top:2rem}h3{break-after:avoid}
+        @media print{.wide{overflow:visible}html{font-size:11.5px}main,header.top,footer{padding:0;max-width:none}header.top{padding-top:0}h2,h2+.note{break-after:avoid}h2{margin-top:2rem}h3,summary{break-after:avoid}
         tr,.tile,svg,dl>*{break-inside:avoid}thead{display:table-header-group}nav a{color:var(--ink)}.tile,.badge,.gap td,rect,.bars *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
         """;
 }

@@ -30,8 +30,8 @@ internal static class MarkdownReport
 
     private static void Write(StringBuilder text, BundleReport bundle)
     {
-        text.Append(CultureInfo.InvariantCulture, $"\n## Container {Of(bundle.Container)} on {Of(bundle.Host)}\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"On {Day(bundle.OpenedAt)}, {Of(bundle.Examiner)} copied the state of this container, which ran from the template {Of(bundle.Image)}. Sealed at {Instant(bundle.SealedAt)}; every one of {Count(bundle.PayloadFiles, "sealed file")} was checked and is unchanged.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"\n## Container {Of(bundle.Container)} {Of(OfPlace(bundle))}\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"On {Day(bundle.OpenedAt)}, {Of(bundle.Examiner)} copied {(bundle.Disk is null ? "the state" : "what a disk still held")} of this container, made from the template {Of(bundle.Image)}. Sealed at {Instant(bundle.SealedAt)}; every one of {Count(bundle.PayloadFiles, "sealed file")} was checked and is unchanged.\n\n");
         text.Append(CultureInfo.InvariantCulture, $"- Bundle: {Of(bundle.Name)}\n- Signed root, SHA-256 of tagmanifest-sha256.txt: {bundle.RootSha256}\n- Reason: {Of(bundle.Reason ?? "not given")}\n");
         Table(text, $"Findings (score {Whole(bundle.Score)} of 100)", ["Severity", "Finding", "Seen", "Where", "Why it matters", "Next step"], bundle.Findings.Where(each => each.SuppressedBy is null).Select(Row));
         Table(text, "Findings that are expected (allow-list)", ["Severity", "Finding", "Seen", "Where", "Why it matters", "Expected because"], bundle.Findings.Where(each => each.SuppressedBy is not null).Select(each => (string[])[.. Row(each)[..5], each.SuppressedBy!]));
@@ -47,12 +47,17 @@ internal static class MarkdownReport
         Table(text, "Last moments before the seal", ["When (UTC)", "Says", "What"], bundle.Moments.Select(each => new[] { each.At.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture), $"{each.Source}: {each.Meaning}", each.Message }));
         foreach (VerdictGroup group in bundle.Changes)
         {
-            Table(text, $"Files {group.Verdict} ({Number(group.Total)})", ["File", "Kind", "Size", "Changed (UTC)", "SHA-256", "Unusual"], group.Latest.Select(each => new[] { each.Path, each.Kind, each.SizeBytes is { } size ? Bytes(size) : "", each.ChangedAt ?? "", each.Sha256 ?? "", string.Join(", ", each.Signs) }));
+            Table(text, $"Files {group.Verdict} ({Number(group.Total)})", ["File", "Kind", "Size", "Changed (UTC)", "SHA-256", "Rule, or unusual"], group.Latest.Select(each => new[] { each.Path, each.Kind, each.SizeBytes is { } size ? Bytes(size) : "", each.ChangedAt ?? "", each.Sha256 ?? "", string.Join(", ", each.Rules.Concat(each.Signs)) }));
         }
 
         if (bundle.ImageLayers is { } image)
         {
-            Table(text, "Image " + image.Id, ["Made", "By", "Size"], image.History.Select(each => new[] { each.CreatedAt ?? "", each.CreatedBy, Bytes(each.SizeBytes) }));
+            text.Append(CultureInfo.InvariantCulture, $"\nImage {Of(image.Id)}, built on {Of(OfBase(image))}\n");
+            Table(text, "Layers, the lowest first", ["Layer", "Whose", "Made by", "Files", "Size", "Still as built"], image.Layers.Select(each => new[]
+            {
+                Whole(each.Number), each.Owner, each.MadeBy ?? "not recorded", each.Files is { } files ? Number(files) : "", each.SizeBytes is { } size ? Bytes(size) : "", each.Integrity ?? "not checked",
+            }));
+            Table(text, "Build instructions, the last first", ["Made", "By", "Size"], image.History.Select(each => new[] { each.CreatedAt ?? "", each.CreatedBy, Bytes(each.SizeBytes) }));
         }
 
         Table(text, "Custody", ["Section", "Field", "Value"], bundle.Custody.SelectMany(section => section.Lines.Select(line => new[] { section.Name, line.Label, line.Value })));

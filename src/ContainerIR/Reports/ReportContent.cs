@@ -56,6 +56,9 @@ internal sealed record BundleReport
 
     public required string Host { get; init; }
 
+    /// <summary>Where the disk was whose engine did not run; null when the container was copied on the server it ran on.</summary>
+    public string? Disk { get; init; }
+
     public required string Examiner { get; init; }
 
     public string? Reason { get; init; }
@@ -78,6 +81,9 @@ internal sealed record BundleReport
     public required IReadOnlyList<FindingLine> Findings { get; init; }
 
     public required IReadOnlyList<CollectorLedger> Ledger { get; init; }
+
+    /// <summary>Whether a collector brought anything: what was not copied is not known, which is not the same as none.</summary>
+    public bool HasTaken(string collector) => Ledger.Any(ledger => ledger.Name == collector && ledger.Items.Count > 0);
 
     public required long ProcessTotal { get; init; }
 
@@ -152,11 +158,18 @@ internal sealed record MomentLine(DateTimeOffset At, string Source, string Meani
 
 internal sealed record VerdictGroup(string Verdict, string Meaning, long Total, IReadOnlyList<ChangeLine> Latest);
 
-internal sealed record ChangeLine(string Path, string Kind, long? SizeBytes, string? ChangedAt, string? Sha256, IReadOnlyList<string> Signs);
+internal sealed record ChangeLine(string Path, string Kind, long? SizeBytes, string? ChangedAt, string? Sha256, IReadOnlyList<string> Signs, IReadOnlyList<string> Rules);
 
-internal sealed record ImageReport(string Name, string Id, string? Created, IReadOnlyList<string> Digests, bool? NameStillPointsHere, IReadOnlyList<string> LayerDigests, IReadOnlyList<LayerLine> History);
+internal sealed record ImageReport(
+    string Name, string Id, string? Created, IReadOnlyList<string> Digests, bool? NameStillPointsHere, BaseImage Base, IReadOnlyList<LayerLine> Layers, IReadOnlyList<BuildStep> History);
 
-internal sealed record LayerLine(string? CreatedAt, string CreatedBy, long SizeBytes);
+/// <summary>The image this one was built on: how many of the lowest layers are its, how sure that is, and why.</summary>
+internal sealed record BaseImage(int Layers, string Confidence, string Why, IReadOnlyList<string> Names);
+
+/// <summary>A layer, 1 the lowest. Its owner is <c>base</c>, <c>application</c>, or <c>unknown</c>; whether its files are still the image's is <c>intact</c>, <c>edited</c> or null.</summary>
+internal sealed record LayerLine(int Number, string Owner, string Digest, string? MadeBy, long? Files, long? SizeBytes, string? Integrity);
+
+internal sealed record BuildStep(string? CreatedAt, string CreatedBy, long SizeBytes);
 
 /// <summary>One record with the fields PCI DSS 4.0.1 asks for in 10.2.2.</summary>
 internal sealed record AuditRecord(string User, string EventType, string At, string Outcome, string Origination, string AffectedResource);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using ContainerIR.Analyzers;
 using ContainerIR.Cases;
 using ContainerIR.Diffs;
@@ -10,13 +11,14 @@ using ContainerIR.Rows;
 namespace ContainerIR.Reports;
 
 /// <summary>Reads verified bundles into what a report says. Rows are read as streams; what is kept has a bound.</summary>
-internal static class ReportReader
+internal static partial class ReportReader
 {
     private const int MaxProcesses = 1000;
     private const int MaxConnections = 500;
-    private const int MaxMoments = 120;
+    private const int MaxMomentsOfAKind = 40;
     private const int MaxChanges = 60;
     private const int MaxSeen = 20;
+    private const int MaxLayers = 200;
     private const int ChartColumns = 120;
 
     /// <summary>First of the ports a caller gets by default (net.ipv4.ip_local_port_range, Linux ip-sysctl).</summary>
@@ -65,7 +67,7 @@ internal static class ReportReader
 
         (List<ConnectionLine> connections, List<ListenerLine> listeners, long connectionTotal) = ReadSockets(bundle, ct);
         ActivityCount activity = new(EventSources.Engine, EventSources.Process, EventSources.Log, EventSources.File, EventSources.Custody);
-        PriorityQueue<EvidenceEvent, long> latest = new();
+        Dictionary<string, PriorityQueue<EvidenceEvent, long>> latest = [];
         long events = 0;
         foreach (EvidenceEvent e in EvidenceEvents.Read(bundle, ct))
         {
@@ -75,10 +77,12 @@ internal static class ReportReader
                 activity.Add(e.AtNs, e.Source);
                 if (e.Source is not (EventSources.Custody or EventSources.EngineOther or EventSources.Socket) && e.AtNs <= (record.SealedAtNs ?? long.MaxValue))
                 {
-                    latest.Enqueue(e with { Message = ReportWords.CutShown(e.Message, 300), File = null, Process = null, Log = null, Engine = null }, e.AtNs);
-                    if (latest.Count > MaxMoments)
+                    // Some of each kind: a thousand files that were unpacked at once do not push the one command out.
+                    PriorityQueue<EvidenceEvent, long> ofKind = latest.TryGetValue(e.Source, out PriorityQueue<EvidenceEvent, long>? known) ? known : latest[e.Source] = new();
+                    ofKind.Enqueue(e with { Message = ReportWords.Command(e.Message, 300), File = null, Process = null, Log = null, Engine = null }, e.AtNs);
+                    if (ofKind.Count > MaxMomentsOfAKind)
                     {
-                        latest.Dequeue();
+                        ofKind.Dequeue();
                     }
                 }
             }
@@ -99,6 +103,7 @@ internal static class ReportReader
             ContainerId = ReportWords.Cut(record.ContainerId ?? "unknown", 100),
             Image = ReportWords.Cut(record.ImageName ?? "unknown", 200),
             Host = ReportWords.Cut(record.Host ?? "unknown", 100),
+            Disk = custody.RootElement.Object("record").Object("where").Text("engine_endpoint") is { } endpoint && endpoint.StartsWith("file://", StringComparison.Ordinal) ? ReportWords.Cut(endpoint["file://".Length..], 200) : null,
             Examiner = ReportWords.Cut(record.Examiner ?? "unknown", 100),
             Reason = record.Reason is { } reason ? ReportWords.Cut(reason) : null,
             OpenedAt = At(record.OpenedAtNs),
@@ -120,9 +125,9 @@ internal static class ReportReader
             Listeners = listeners,
             Chart = activity.ToChart(ChartColumns),
             EventTotal = events,
-            Moments = [.. latest.UnorderedItems.OrderBy(each => each.Priority).Select(each => new MomentLine(Instant.FromNanoseconds(each.Priority), each.Element.Source, each.Element.Meaning, each.Element.Message))],
+            Moments = [.. latest.Values.SelectMany(each => each.UnorderedItems).OrderBy(each => each.Priority).Select(each => new MomentLine(Instant.FromNanoseconds(each.Priority), each.Element.Source, each.Element.Meaning, each.Element.Message))],
             Changes = ReadChanges(bundle, ct),
-            ImageLayers = ReadImage(bundle),
+            ImageLayers = ReadImage(bundle, ct),
             Audit = AuditRecords(bundle, custody.RootElement),
             LeftOut = bundle.Notes,
         };
@@ -130,8 +135,18 @@ internal static class ReportReader
 
     private static FindingLine Line(Finding finding) => new(
         finding.Rule.Id, finding.Rule.Title, FindingWords.Of(finding.Severity), finding.LoweredBy, finding.SuppressedBy, finding.Rule.Techniques,
-        [.. finding.Seen.Take(MaxSeen).Select(value => new CustodyLine(ReportWords.CutShown(value.Name, 60), ReportWords.CutShown(value.Text, 300)))],
+        [.. finding.Seen.Take(MaxSeen).Select(value => new CustodyLine(ReportWords.CutShown(value.Name, 60), ReportWords.Command(Readable(value), 300)))],
         ReportWords.Cut(finding.Where.Item, 300), finding.Where.Row, finding.Rule.Why, finding.Rule.FalsePositives, finding.Rule.NextStep, finding.Playbook);
+
+    /// <summary>Times in what a rule saw of a file, as people read them.</summary>
+    private static string Readable(SeenValue value) => value.Name is not ("now" or "before")
+        ? value.Text
+        : SecondsSinceEpoch().Replace(value.Text, match => long.TryParse(match.Groups[2].Value, CultureInfo.InvariantCulture, out long at) && at is > -62_135_596_800 and < 253_402_300_800
+            ? $"{match.Groups[1].Value} {ReportWords.Instant(DateTimeOffset.FromUnixTimeSeconds(at))}"
+            : match.Value);
+
+    [GeneratedRegex(@"\b([mc]time) (-?[0-9]{1,12})(\.[0-9]{1,9})?", RegexOptions.CultureInvariant)]
+    private static partial Regex SecondsSinceEpoch();
 
     /// <summary>A program in the container can claim any modification or access time; the kernel alone sets the change time of an inode.</summary>
     private static bool CannotBeSet(EvidenceEvent e) => e.Source != EventSources.File || (!e.IsOriginal && (e.Meaning.Contains("changed", StringComparison.Ordinal) || e.Meaning.Contains("born", StringComparison.Ordinal)));
@@ -206,7 +221,7 @@ internal static class ReportReader
 
                 ProcessRow row = each.Process;
                 lines.Add(new ProcessLine(
-                    each.Depth, row.Pid, row.ParentPid, row.UserIds.Count > 0 ? row.UserIds[0] : null, ReportWords.CutShown(EvidenceEvents.CommandOf(row), 300),
+                    each.Depth, row.Pid, row.ParentPid, row.UserIds.Count > 0 ? row.UserIds[0] : null, ReportWords.Command(EvidenceEvents.CommandOf(row), 300),
                     row.ExecutablePath is { } path ? ReportWords.CutShown(path, 200) : null, row.StartedAt, [.. row.Signs.Take(12).Select(sign => ReportWords.CutShown(sign, 60))]));
                 foreach (ProcessRow child in children[row.Pid].Reverse())
                 {
@@ -230,24 +245,27 @@ internal static class ReportReader
 
     private static List<VerdictGroup> ReadChanges(VerifiedBundle bundle, CancellationToken ct)
     {
-        Dictionary<string, (long Total, PriorityQueue<ChangeLine, long> Latest)> groups = [];
-        foreach ((_, _, DiffEntry entry) in bundle.Diff(ct))
+        Dictionary<string, (long Total, PriorityQueue<ChangeLine, (bool IsNamed, long At)> Latest)> groups = [];
+        ILookup<(string Item, long? Row), string> rules = bundle.Findings(ct).ToLookup(finding => (finding.Where.Item, finding.Where.Row), finding => finding.Rule.Id);
+        foreach ((string item, long row, DiffEntry entry) in bundle.Diff(ct))
         {
             string verdict = DiffWords.Of(entry.Verdict);
-            (long total, PriorityQueue<ChangeLine, long> latest) = groups.GetValueOrDefault(verdict, (0, new()));
+            (long total, PriorityQueue<ChangeLine, (bool IsNamed, long At)> latest) = groups.GetValueOrDefault(verdict, (0, new()));
             groups[verdict] = (total + 1, latest);
             if (entry.Kind == DiffKind.Directory)
             {
                 continue;
             }
 
+            // Those a rule names and those with a sign first: the latest of ten thousand are not what matters.
+            List<string> named = [.. rules[(item, row)].Distinct().Take(12)];
             DiffObject? now = entry.Object;
             long changed = now?.ChangedAt is { } at ? Instant.ToNanoseconds(at.Seconds, at.Nanoseconds) : long.MinValue;
             latest.Enqueue(
                 new ChangeLine(
                     ReportWords.CutShown(entry.DisplayPath, 300), DiffWords.Of(entry.Kind == DiffKind.Whiteout ? entry.Original?.Kind ?? entry.Kind : entry.Kind),
-                    (entry.Kind == DiffKind.Whiteout ? entry.Original : now)?.SizeBytes, changed == long.MinValue ? null : Rfc3339.Format(changed), now?.Sha256, entry.Signs),
-                changed);
+                    (entry.Kind == DiffKind.Whiteout ? entry.Original : now)?.SizeBytes, changed == long.MinValue ? null : Rfc3339.Format(changed), now?.Sha256, entry.Signs, named),
+                (named.Count + entry.Signs.Count > 0, changed));
             if (latest.Count > MaxChanges)
             {
                 latest.Dequeue();
@@ -261,7 +279,7 @@ internal static class ReportReader
         ];
     }
 
-    private static ImageReport? ReadImage(VerifiedBundle bundle)
+    private static ImageReport? ReadImage(VerifiedBundle bundle, CancellationToken ct)
     {
         using JsonDocument? image = bundle.Document("image", "image.json");
         using JsonDocument? history = bundle.Document("image", "image-history.json");
@@ -271,13 +289,13 @@ internal static class ReportReader
         }
 
         JsonElement root = image.RootElement;
-        List<LayerLine> layers = [];
+        List<BuildStep> steps = [];
         if (history?.RootElement.ValueKind == JsonValueKind.Array)
         {
             foreach (JsonElement layer in history.RootElement.EnumerateArray().Take(200))
             {
                 string? created = layer.Number("Created") is { } seconds and >= 0 and < 253402300800 ? ReportWords.Instant(DateTimeOffset.FromUnixTimeSeconds(seconds)) : null;
-                layers.Add(new LayerLine(created, ReportWords.Cut(layer.Text("CreatedBy"), 300), layer.Number("Size") ?? 0));
+                steps.Add(new BuildStep(created, ReportWords.Command(DisplayText.Escape(layer.Text("CreatedBy") ?? ""), 300), layer.Number("Size") ?? 0));
             }
         }
 
@@ -287,8 +305,47 @@ internal static class ReportReader
             root.Text("created") is { } made ? ReportWords.Cut(made, 40) : null,
             [.. root.Texts("repository_digests").Take(20).Select(text => ReportWords.Cut(text, 300))],
             root.Field("name_still_points_here") is { } still ? still.ValueKind == JsonValueKind.True : null,
-            [.. root.Texts("layer_diff_ids").Take(200).Select(text => ReportWords.Cut(text, 100))],
-            layers);
+            ReadBase(root),
+            ReadLayers(bundle, root, ct),
+            steps);
+    }
+
+    private static BaseImage ReadBase(JsonElement image)
+    {
+        JsonElement from = image.Object("base_image");
+        return new BaseImage(
+            from.Number("layers") is { } layers and > 0 and <= MaxLayers ? (int)layers : 0, ReportWords.Cut(from.Text("confidence") ?? "unknown", 20), ReportWords.Cut(from.Text("why") ?? "nothing is recorded of it", 300),
+            [.. from.Texts("images").Where(name => !name.StartsWith("sha256:", StringComparison.Ordinal)).Take(20).Select(name => ReportWords.Cut(name, 200))]);
+    }
+
+    /// <summary>The layers the image names; what the store knows of them and whether their files are still those is added where it was found.</summary>
+    private static List<LayerLine> ReadLayers(VerifiedBundle bundle, JsonElement image, CancellationToken ct)
+    {
+        int owned = ReadBase(image).Layers;
+        Dictionary<long, JsonElement> known = [];
+        foreach (JsonElement layer in image.Items("layers").Take(MaxLayers))
+        {
+            known.TryAdd(layer.Number("number") ?? 0, layer);
+        }
+
+        // A row without a number says that the image's configuration was edited: it is of no layer.
+        Dictionary<(long Number, string Digest), string> checks = [];
+        foreach ((_, _, LayerVerdict layer) in bundle.LayerChecks(ct))
+        {
+            checks.TryAdd((layer.Number, layer.DiffId), layer.Verdict);
+        }
+
+        List<LayerLine> lines = [];
+        foreach (string digest in image.Texts("layer_diff_ids").Take(MaxLayers))
+        {
+            int number = lines.Count + 1;
+            JsonElement layer = known.GetValueOrDefault(number);
+            lines.Add(new LayerLine(
+                number, owned == 0 ? "unknown" : number <= owned ? "base" : "application", ReportWords.Cut(digest, 100), layer.Text("made_by") is { Length: > 0 } made ? ReportWords.Command(DisplayText.Escape(made), 300) : null,
+                layer.Number("files"), layer.Number("bytes"), checks.TryGetValue((number, digest), out string? verdict) ? ReportWords.Cut(verdict, 20) : null));
+        }
+
+        return lines;
     }
 
     private static List<CustodySection> ReadCustody(JsonElement record)
@@ -329,7 +386,7 @@ internal static class ReportReader
         SealedRecord record = bundle.Record;
         string user = ReportWords.Cut($"{record.Examiner} ({who.Text("login") ?? "login unknown"}, uid {who.Number("uid")?.ToString(CultureInfo.InvariantCulture) ?? "unknown"})", 200);
         string origin = ReportWords.Cut(string.Join(", ", ((string?[])[record.Host, who.Text("terminal"), who.Text("ssh_source") is { } ssh ? "from " + ssh : null]).Where(each => each is not null)), 200);
-        string resource = ReportWords.Cut($"container {record.ContainerId}", 100);
+        string resource = ReportWords.Cut($"container {record.ContainerId ?? "unknown"}", 100);
         List<AuditRecord> records = [new(user, "acquisition started", Shown(record.OpenedAtNs), "success", origin, resource)];
         foreach (CollectorLedger ledger in ReadLedger(record))
         {

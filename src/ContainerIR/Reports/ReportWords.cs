@@ -1,5 +1,6 @@
 using System.Globalization;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Rows;
 
 namespace ContainerIR.Reports;
 
@@ -19,8 +20,25 @@ internal static class ReportWords
         "rootfs-diff" => "Every file that was added, changed or deleted since the container was made.",
         "configuration" => "How the container was set up.",
         "image" => "The template the container was made from.",
+        "layers" => "Whether the files of that template are still as they were built.",
+        "mounts" => "Storage from outside that was attached to the container.",
+        "tmpfs" => "Files that existed in memory only.",
+        "volumes" => "The contents of storage that was attached.",
+        "host-context" => "What happened around the container on the server: logins, scheduled jobs, the container software itself.",
+        "packages" => "Installed software and its versions, and what of it was changed.",
+        "secrets" => "Which passwords and keys lay within reach and are to be replaced; their values are masked.",
         _ => "",
     };
+
+    /// <summary>Where the image it was built on ends, how sure that is, and why.</summary>
+    public static string OfBase(ImageReport image) => image.Base.Layers == 0
+        ? $"unknown ({image.Base.Why}): whose a layer is cannot be told"
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(image.Base.Names.Count > 0 ? string.Join(", ", image.Base.Names) : "an image this server does not have by name")}: the lowest {(image.Base.Layers == 1 ? "layer is" : $"{image.Base.Layers} layers are")} its own ({image.Base.Confidence}: {image.Base.Why}). What is above was added by whoever built the application.");
+
+    /// <summary>Where a container was when it was copied.</summary>
+    public static string OfPlace(BundleReport bundle) => bundle.Disk is null ? "on " + bundle.Host : $"from a disk, read on {bundle.Host}";
 
     /// <summary>What a verdict on a file means, in a sentence.</summary>
     public static string OfVerdict(string verdict) => verdict switch
@@ -47,6 +65,12 @@ internal static class ReportWords
     /// <summary>The same for what is in display form already.</summary>
     public static string CutShown(string shown, int max = 400) =>
         shown.Length <= max ? shown : string.Create(CultureInfo.InvariantCulture, $"{shown[..(char.IsHighSurrogate(shown[max - 1]) ? max - 1 : max)]}… ({shown.Length} characters)");
+
+    /// <summary>A command, or what a program wrote, in display form: values of passwords are their lengths.</summary>
+    public static string Command(string shown, int max = 400) => CutShown(SecretPatterns.Conceal(shown), max);
+
+    /// <summary>An instant of RFC 3339 for a table: to the second. Anything else as it is.</summary>
+    public static string Second(string at) => at.Length >= 20 && at[10] == 'T' ? at[..19].Replace('T', ' ') : at;
 
     public static string Bytes(long bytes) => bytes switch
     {

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using ContainerIR.Collectors;
-using ContainerIR.Collectors.Secrets;
 using ContainerIR.Rows;
 using ContainerIR.Tests.Some;
 using FsCheck.Xunit;
@@ -56,11 +55,24 @@ public sealed class The_rotation_list
         }
     }
 
+    [Theory]
+    [InlineData("/bin/sh -c #(nop)  ENV SHOP_TOKEN=correct-horse", "/bin/sh -c #(nop)  ENV SHOP_TOKEN=*** (13 characters)", "SHOP_TOKEN")]
+    [InlineData("run --env API_KEY=correct-horse --password 'battery-staple' now", "run --env API_KEY=*** (13 characters) --password '*** (14 characters)' now", "API_KEY password")]
+    [InlineData("psql postgres://app:correct-horse@db/x", "psql postgres://app:*** (13 characters)@db/x", "")]
+    [InlineData("nc 10.0.0.1 4444 --token $TOKEN", "nc 10.0.0.1 4444 --token $TOKEN", "")]
+    public void Finds_and_conceals_values_in_a_command(string command, string shown, string names)
+    {
+        Assert.Equal(shown, SecretPatterns.Conceal(command));
+        Assert.Equal(shown, SecretPatterns.Conceal(shown));
+        Assert.Equal(names, string.Join(' ', SecretPatterns.OfCommand(command).Select(sign => sign.Name)));
+    }
+
     [Property(MaxTest = 300)]
     public void Is_never_a_failure_whatever_a_file_holds(byte[] bytes)
     {
         SecretPatterns.Of(bytes);
         SecretPatterns.OfCommand(Encoding.Latin1.GetString(bytes));
+        SecretPatterns.Conceal(Encoding.Latin1.GetString(bytes));
         SecretPatterns.OfVariable("password", Encoding.Latin1.GetString(bytes));
     }
 
@@ -70,6 +82,7 @@ public sealed class The_rotation_list
         byte[] hostile = Encoding.ASCII.GetBytes(string.Join('\n', new string('e', 16_000) + "yJ", string.Concat(Enumerable.Repeat("eyJaaaaaaaaaaaa.", 900)), new string(' ', 15_000) + "=", string.Concat(Enumerable.Repeat("password", 1900))));
         System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
         SecretPatterns.Of(hostile);
+        SecretPatterns.Conceal(Encoding.ASCII.GetString(hostile));
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"{watch.Elapsed}");
     }
 }

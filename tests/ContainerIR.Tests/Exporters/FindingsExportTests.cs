@@ -1,7 +1,6 @@
 using System.Text.Json;
 using ContainerIR.Evidence.Bundles;
 using ContainerIR.Tests.Cli;
-using ContainerIR.Tests.Some;
 using Xunit;
 
 namespace ContainerIR.Tests.Exporters;
@@ -45,12 +44,7 @@ public sealed class Findings_handed_over : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Are_sarif_the_multitool_takes()
-    {
-        string file = await ExportAsync("sarif", "findings.sarif");
-        Assert.SkipUnless(File.Exists("/usr/bin/npm"), "npm is not installed");
-        Assert.Contains("valid: ", Validator.Run("/bin/sh", Path.Combine(Repository.Root, "tests", "schemas", "check-sarif.sh"), file), StringComparison.Ordinal);
-    }
+    public async Task Are_sarif_the_multitool_takes() => FormatCheck.Sarif(await ExportAsync("sarif", "findings.sarif"));
 
     [Fact]
     public async Task Stay_in_every_form_when_suppressed_and_are_marked()

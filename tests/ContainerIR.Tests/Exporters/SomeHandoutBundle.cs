@@ -80,10 +80,19 @@ internal static class SomeHandoutBundle
 
             """);
         await TextAsync(bundle.OpenSection("image", 8), "image.json", ItemForm.Plain, """
-            {"id":"sha256:1111","tags":["shop/web:1.4<script>alert(1)</script>"],"repository_digests":[],"created":"2026-10-01T00:00:00Z","architecture":"amd64","os":"linux","size_bytes":5000000,"layer_diff_ids":["sha256:aaaa","sha256:bbbb"],"name_still_points_here":false}
+            {"id":"sha256:1111","tags":["shop/web:1.4<script>alert(1)</script>"],"repository_digests":[],"created":"2026-10-01T00:00:00Z","architecture":"amd64","os":"linux","size_bytes":5000000,"layer_diff_ids":["sha256:aaaa","sha256:bbbb","sha256:cccc"],"name_still_points_here":false,
+             "base_image":{"layers":1,"confidence":"certain","why":"its lowest layer is the one layer of a named image of this host","images":["some-base:12<script>alert(1)</script>","sha256:2222"]},
+             "layers":[{"number":1,"diff_id":"sha256:aaaa","made_by":"ADD file:x in / ","files":5237,"bytes":120500000},{"number":2,"diff_id":"sha256:bbbb","made_by":"/bin/sh -c apk add <script>alert(1)</script>","files":12,"bytes":4000000},
+              {"number":3,"diff_id":"sha256:cccc","files":1,"bytes":7}]}
+            """);
+        await TextAsync(bundle.OpenSection("layers", 8), "layers.jsonl", ItemForm.Plain, """
+            {"number":1,"verdict":"intact","diff_id":"sha256:aaaa"}
+            {"number":2,"verdict":"edited","diff_id":"sha256:bbbb"}
+
             """);
         await TextAsync(bundle.OpenSection("image", 8), "image-history.json", ItemForm.Plain, """
-            [{"Id":"sha256:1111","Created":1790000000,"CreatedBy":"/bin/sh -c #(nop)  CMD [\"httpd\"]","Size":0,"Comment":""},
+            [{"Id":"<missing>","Created":1790000001,"CreatedBy":"/bin/sh -c #(nop)  ENV SHOP_TOKEN=correct-horse-battery","Size":0,"Comment":""},
+             {"Id":"sha256:1111","Created":1790000000,"CreatedBy":"/bin/sh -c #(nop)  CMD [\"httpd\"]","Size":0,"Comment":""},
              {"Id":"<missing>","Created":1789999999,"CreatedBy":"/bin/sh -c apk add <script>alert(1)</script>","Size":4000000,"Comment":""}]
             """);
         return await bundle.SealAsync(Custody, SomeBundle.Identity, new SealPolicy(), CancellationToken.None);

@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
+using ContainerIR.Collectors;
 using ContainerIR.Evidence.Bundles;
+using ContainerIR.Evidence.Items;
 using ContainerIR.Reports;
+using ContainerIR.Tests.Bundles;
 using ContainerIR.Tests.Cli;
 using ContainerIR.Tests.Exporters;
 using Xunit;
@@ -115,6 +118,66 @@ public sealed class A_report : IAsyncLifetime, IDisposable
         Assert.Equal(9, one.GetProperty("changes").EnumerateArray().Single(each => each.GetProperty("verdict").GetString() == "added").GetProperty("total").GetInt64());
         Assert.All(one.GetProperty("audit").EnumerateArray(), record => Assert.All(record.EnumerateObject(), field => Assert.NotEmpty(field.Value.GetString()!)));
     }
+
+    [Fact]
+    public async Task Says_of_each_layer_whose_it_is_and_whether_it_is_as_it_was_built()
+    {
+        JsonElement image = JsonDocument.Parse(await WriteAsync("report.json")).RootElement.GetProperty("bundles")[0].GetProperty("image_layers");
+        Assert.Equal(
+            ["1 base intact", "2 application edited", "3 application unchecked"],
+            image.GetProperty("layers").EnumerateArray().Select(each => $"{each.GetProperty("number")} {each.GetProperty("owner")} {(each.TryGetProperty("integrity", out JsonElement integrity) ? integrity.GetString() : "unchecked")}"));
+        Assert.Equal("certain", image.GetProperty("base").GetProperty("confidence").GetString());
+
+        string html = await WriteAsync("report.html");
+        Assert.Contains("some-base:12&lt;script&gt;alert(1)&lt;/script&gt;: the lowest layer is its own (certain", html, StringComparison.Ordinal);
+        Assert.Equal(2, System.Text.RegularExpressions.Regex.Count(html, ">application</span>"));
+        Assert.Single(System.Text.RegularExpressions.Regex.Matches(html, ">base image</span>"));
+        Assert.Contains("no: edited on the server", html, StringComparison.Ordinal);
+        Assert.Contains("application", await WriteAsync("report.md"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("report.html")]
+    [InlineData("report.md")]
+    [InlineData("report.json")]
+    public async Task Shows_no_password_of_a_build_instruction(string name)
+    {
+        string text = await WriteAsync(name);
+        Assert.Contains(name.EndsWith(".md", StringComparison.Ordinal) ? "SHOP&#95;TOKEN=&#42;&#42;&#42; (21 characters)" : "SHOP_TOKEN=*** (21 characters)", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("correct-horse", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Names_the_rule_beside_the_file_it_speaks_of_and_shows_times_people_read()
+    {
+        JsonElement one = JsonDocument.Parse(await WriteAsync("report.json")).RootElement.GetProperty("bundles")[0];
+        JsonElement passwd = one.GetProperty("changes").EnumerateArray().SelectMany(group => group.GetProperty("latest").EnumerateArray()).Single(each => each.GetProperty("path").GetString() == "/etc/passwd");
+        Assert.Equal(["CIR-030"], passwd.GetProperty("rules").EnumerateArray().Select(each => each.GetString()));
+        string seen = one.GetProperty("findings").EnumerateArray().First(each => each.GetProperty("rule").GetString() == "CIR-030").GetProperty("seen").EnumerateArray().Single(each => each.GetProperty("label").GetString() == "now").GetProperty("value").GetString()!;
+        Assert.Contains("mtime 1969-12-31 23:59:5", seen, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Does_not_say_that_nothing_was_there_where_nothing_was_copied()
+    {
+        await using (BundleWriter writer = BundleWriter.Open(SomeBundle.Options(terminal.Folder, "EV-none") with { CaseId = "IR-7" }))
+        {
+            await writer.OpenSection("host", 0).AddAsync("uname.txt", "Linux\n"u8.ToArray(), new ItemOptions("made by a test"), CancellationToken.None);
+            bundle = await writer.SealAsync(SomeHandoutBundle.Custody with { Where = SomeHandoutBundle.Custody.Where with { EngineEndpoint = "file:///mnt/disk/var/lib/docker" } }, SomeBundle.Identity, new(), CancellationToken.None);
+        }
+
+        string html = await WriteAsync("report.html");
+
+        Assert.Contains("Which programs were running is not known", html, StringComparison.Ordinal);
+        Assert.Contains("Which network connections were open is not known", html, StringComparison.Ordinal);
+        Assert.Contains("copied what a disk still held", html, StringComparison.Ordinal);
+        Assert.Contains("/mnt/disk/var/lib/docker", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("None was", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Has_words_for_every_collector() =>
+        Assert.DoesNotContain(CollectorList.All, entry => ReportWords.OfCollector(entry.Name).Length == 0);
 
     [Fact]
     public async Task Asks_for_a_name_that_says_a_form()

@@ -39,7 +39,7 @@ internal sealed record BaseBoundary(int Layers, string Confidence, string Why, I
         if (below.Count > 0)
         {
             int layers = below.Max(other => other.DiffIds.Count);
-            return new(layers, "certain", $"its lowest {layers} layers are all the layers of a named image of this host", [.. below.Where(other => other.DiffIds.Count == layers)]);
+            return new(layers, "certain", (layers == 1 ? "its lowest layer is the one layer" : $"its lowest {layers} layers are all the layers") + " of a named image of this host", [.. below.Where(other => other.DiffIds.Count == layers)]);
         }
 
         if (diffIds.Count == 1)

@@ -10,7 +10,8 @@ namespace ContainerIR.Tests.Collectors.Packages;
 /// </summary>
 public sealed class DebianApplication : IDisposable
 {
-    private const string Tag = "cir-test:debian-app";
+    private static int sequence;
+    private readonly string tag = $"cir-test:debian-app-{Environment.ProcessId}-{Interlocked.Increment(ref sequence)}";
 
     public DebianApplication()
     {
@@ -25,8 +26,8 @@ public sealed class DebianApplication : IDisposable
         Write(tree, "var/lib/gems/specifications/rake-13.0.6.gemspec", "Gem::Specification.new do |s|\n  s.name = \"rake\"\n  s.version = \"13.0.6\"\nend\n");
         MakeJar(Path.Combine(tree, "srv", "app.war"));
         Write(context, "Dockerfile", $"FROM {RealEngine.Debian}\nCOPY app.deb /tmp/\nRUN dpkg -i /tmp/app.deb\nCOPY tree /\nLABEL maintainer=someone\nENV API_TOKEN=abcdef0123456789\n");
-        RealEngine.Docker("build", "-q", "--network", "none", "-t", Tag, context);
-        Container = new TestContainer(["-v", $"{Folder}:/debs:ro"], Tag, ["sleep", "100000"]);
+        RealEngine.Docker("build", "-q", "--network", "none", "-t", tag, context);
+        Container = new TestContainer(["-v", $"{Folder}:/debs:ro"], tag, ["sleep", "100000"]);
         Container.Exec("dpkg -i /debs/late.deb && dpkg --purge --force-all hostname && echo '# changed' >> /etc/app-package.conf");
         Container.Exec("cp -p /usr/bin/who /tmp/who && printf '\\001' | dd of=/usr/bin/who bs=1 seek=2000 conv=notrunc && touch -r /tmp/who /usr/bin/who && rm /usr/bin/wc");
         Sink = Engine.Collect(Container.Id, context => new PackagesCollector(context)).GetAwaiter().GetResult();
@@ -42,7 +43,7 @@ public sealed class DebianApplication : IDisposable
     {
         Sink.Dispose();
         Container.Dispose();
-        RealEngine.Docker("rmi", Tag);
+        RealEngine.Docker("rmi", tag);
         Directory.Delete(Folder, recursive: true);
     }
 

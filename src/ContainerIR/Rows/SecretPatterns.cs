@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace ContainerIR.Collectors.Secrets;
+namespace ContainerIR.Rows;
 
 /// <summary>A thing that opens doors, found in a text or by its name. Its value is never part of it.</summary>
 /// <param name="Kind">What it is: <c>aws-access-key</c>, <c>private-key</c>, <c>password</c> …</param>
@@ -93,15 +93,24 @@ internal static partial class SecretPatterns
     public static List<SecretSign> OfCommand(string command)
     {
         List<SecretSign> signs = OfText(command, 0);
-        foreach (Match match in Argument().Matches(command).Take(20))
+        foreach (Match match in ArgumentsOf(command).Take(20))
         {
-            if (IsSecretName(match.Groups[1].Value) && IsValue(match.Groups[2].Value))
-            {
-                signs.Add(new("password", match.Groups[1].Value.TrimStart('-'), Mask(match.Groups[2].Value), 0));
-            }
+            signs.Add(new("password", match.Groups[1].Value.TrimStart('-'), Mask(match.Groups[2].Value), 0));
         }
 
         return signs;
+    }
+
+    /// <summary>A command or a line of a log as it may be shown to people who need no password: each value is its length.</summary>
+    public static string Conceal(string text)
+    {
+        string shown = Credentials().Replace(Forms().Replace(text, match => match.Value[..KindOfForm(match.Value).Prefix] + Mask(match.Value)), match => match.Value.Replace($":{match.Groups[1].Value}@", $":{Mask(match.Groups[1].Value)}@", StringComparison.Ordinal));
+        foreach (Match match in ArgumentsOf(shown).Reverse())
+        {
+            shown = string.Concat(shown.AsSpan(0, match.Groups[2].Index), Mask(match.Groups[2].Value), shown.AsSpan(match.Groups[2].Index + match.Groups[2].Length));
+        }
+
+        return shown;
     }
 
     /// <summary>The value's length and nothing of it.</summary>
@@ -133,10 +142,12 @@ internal static partial class SecretPatterns
         _ => ("private-key", 0),
     };
 
+    private static IEnumerable<Match> ArgumentsOf(string command) => Argument().Matches(command).Where(match => IsSecretName(match.Groups[1].Value) && IsValue(match.Groups[2].Value));
+
     private static bool IsSecretName(string name) => SecretName().IsMatch(name);
 
     // A reference to a value that stands elsewhere is none.
-    private static bool IsValue(string value) => value.Length >= 4 && value[0] is not ('$' or '<' or '{' or '%' or '(') && value is not ("files" or "compat" or "null" or "none" or "None" or "true" or "false" or "True" or "False") && !value.StartsWith("/run/secrets/", StringComparison.Ordinal);
+    private static bool IsValue(string value) => value.Length >= 4 && value[0] is not ('*' or '$' or '<' or '{' or '%' or '(') && value is not ("files" or "compat" or "null" or "none" or "None" or "true" or "false" or "True" or "False") && !value.StartsWith("/run/secrets/", StringComparison.Ordinal);
 
     [GeneratedRegex(@"(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36,255}|glpat-[A-Za-z0-9_\-]{20,64}|xox[abprs]-[A-Za-z0-9\-]{10,200}|sk_live_[A-Za-z0-9]{16,128}|AIza[0-9A-Za-z_\-]{35}|npm_[A-Za-z0-9]{36}|eyJ[A-Za-z0-9_\-]{10,4000}\.eyJ[A-Za-z0-9_\-]{10,4000}\.[A-Za-z0-9_\-]{10,1000}|SWMTKN-1-[a-z0-9]{40,60}-[a-z0-9]{20,30}|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----", RegexOptions.CultureInvariant)]
     private static partial Regex Forms();
@@ -147,9 +158,10 @@ internal static partial class SecretPatterns
     [GeneratedRegex(@"^\s{0,40}(?:export\s|define\(|set\s)?\s{0,4}['""]?([A-Za-z0-9_.\-]{3,80})['""]?\s{0,10}(?:=>|[=:,])\s{0,10}['""]?([^\s'"",;#)]{4,400})", RegexOptions.CultureInvariant)]
     private static partial Regex Setting();
 
-    [GeneratedRegex(@"(--?[A-Za-z0-9_\-]{3,60}|[A-Za-z_][A-Za-z0-9_]{2,60})[= ]['""]?([^\s'""]{4,400})", RegexOptions.CultureInvariant)]
+    // The value is looked at and not passed over: it may itself be a name and a value (ENV NAME=VALUE).
+    [GeneratedRegex(@"(--?[A-Za-z0-9_\-]{3,60}|[A-Za-z_][A-Za-z0-9_]{2,60})[= ](?=['""]?([^\s'""]{4,400}))", RegexOptions.CultureInvariant)]
     private static partial Regex Argument();
 
-    [GeneratedRegex(@"^[a-z][a-z0-9+.\-]{1,20}://[^/\s:@]{1,200}:([^@\s/]{1,200})@", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\b[a-z][a-z0-9+.\-]{1,20}://[^/\s:@]{1,200}:([^@\s/]{1,200})@", RegexOptions.CultureInvariant)]
     private static partial Regex Credentials();
 }
