@@ -9,8 +9,10 @@ namespace ContainerIR.Cli.Screens;
 /// <summary>The playbooks for a container: those its findings call for first.</summary>
 internal sealed class PlaybooksScreen : Screen
 {
+    private const string FindsOut = "triage-unknown";
+
     private readonly ContainerRef container;
-    private readonly ILookup<string, string> calls;
+    private readonly ILookup<string, Finding> calls;
     private readonly RowsView list;
     private IReadOnlyList<ListedPlaybook> all = [];
     private List<ListedPlaybook> shown = [];
@@ -22,7 +24,7 @@ internal sealed class PlaybooksScreen : Screen
         : base(shell)
     {
         this.container = container;
-        calls = (report?.Counted ?? []).Where(finding => finding.Severity >= Severity.Medium).ToLookup(finding => finding.Playbook, finding => finding.Rule.Id);
+        calls = (report?.Counted ?? []).Where(finding => finding.Severity >= Severity.Medium).ToLookup(finding => finding.Playbook);
         list = new RowsView(Colours, new("PLAYBOOK", MinCells: 14), new("CALLED FOR BY", MinCells: 10), new("NAME", MinCells: 20)) { WhenEmpty = "The playbooks are being read …", Chosen = Open };
         Add(list);
     }
@@ -37,8 +39,8 @@ internal sealed class PlaybooksScreen : Screen
         _ => Task.FromResult(PlaybookCommand.Library(CaseFields.HomeOf(Shell.Facts), PlaybookCommand.Actions(Shell.Facts.Surroundings, CaseFields.HomeOf(Shell.Facts))).List()),
         read =>
         {
-            // Where nothing calls for one, the one that finds out comes first.
-            all = [.. read.OrderByDescending(each => CalledForBy(each).Count).ThenBy(each => each.Slug != "triage-unknown")];
+            // The worst finding decides. Where nothing calls for one, the one that finds out comes first; beside another it comes last.
+            all = [.. read.OrderByDescending(each => calls[each.Slug].Select(finding => (int)finding.Severity + 1).DefaultIfEmpty(0).Max()).ThenBy(each => (each.Slug != FindsOut) == (calls.Count == 0))];
             Filtered();
         },
         problem => Shell.Say(problem, Tone.Bad));
@@ -54,7 +56,7 @@ internal sealed class PlaybooksScreen : Screen
             each.Playbook is { } playbook ? DisplayText.Escape(playbook.Name) : $"has {each.Faults.Count} faults: cir playbook check {DisplayText.Escape(each.Slug)}"))]);
     }
 
-    private List<string> CalledForBy(ListedPlaybook each) => [.. calls[each.Slug].Distinct()];
+    private List<string> CalledForBy(ListedPlaybook each) => [.. calls[each.Slug].Select(finding => finding.Rule.Id).Distinct()];
 
     private void Open()
     {

@@ -53,6 +53,12 @@ internal sealed class SecondEngine : IDisposable
         process.WaitForExit();
         process.Dispose();
         process = null;
+
+        // Its containerd is told of its death and ends too; an engine that starts meanwhile waits for that one in vain.
+        string pid = $"{folder}/exec/containerd/containerd.pid";
+        string containerd = File.Exists(pid) ? File.ReadAllText(pid).Trim() : "none";
+        RealEngine.Until(() => !Directory.Exists($"/proc/{containerd}"), "the end of containerd").GetAwaiter().GetResult();
+        File.Delete(pid);
         File.Delete($"{folder}/pid");
         process = StartBridged();
     }
@@ -75,16 +81,22 @@ internal sealed class SecondEngine : IDisposable
         }
 
         process = null;
-        if (running.HasExited)
+        try
         {
-            throw new InvalidOperationException("the engine had ended by itself: " + string.Join('\n', File.ReadLines($"{folder}/log").TakeLast(20)));
-        }
+            if (running.HasExited)
+            {
+                throw new InvalidOperationException("the engine had ended by itself: " + string.Join('\n', File.ReadLines($"{folder}/log").TakeLast(20)));
+            }
 
-        RealEngine.Run("sh", "-c", $"kill {running.Id}");
-        running.WaitForExit(TimeSpan.FromSeconds(40));
-        running.Dispose();
-        network?.Kill();
-        network?.Dispose();
+            RealEngine.Run("sh", "-c", $"kill {running.Id}");
+            running.WaitForExit(TimeSpan.FromSeconds(40));
+        }
+        finally
+        {
+            running.Dispose();
+            network?.Kill();
+            network?.Dispose();
+        }
     }
 
     public void Dispose()
