@@ -17,7 +17,7 @@ internal sealed class HelpScreen : Screen
                 .. shell.Everywhere.Select(Line),
                 new TextLine(""),
                 new TextLine("  Up Down PgUp PgDn Home End (or j k) move; Enter opens; the mouse selects, a double click opens, the wheel scrolls."),
-                new TextLine("  Ctrl-P finds a command as : does. Nothing here runs anything inside a container."),
+                new TextLine("  F1 and Ctrl-P help and find a command as ? and : do, in a field too. Nothing here runs anything inside a container."),
             ],
         });
     }

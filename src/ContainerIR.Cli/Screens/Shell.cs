@@ -255,7 +255,7 @@ internal sealed class Shell : Runnable
             return true;
         }
 
-        KeyAction? action = screens.Peek().Keys.Concat(Everywhere).FirstOrDefault(each => each.Key == key) ?? (key == Key.P.WithCtrl ? Everywhere[1] : null);
+        KeyAction? action = screens.Peek().Keys.Concat(Everywhere).FirstOrDefault(each => each.Key == key) ?? (key == Key.F1 ? Everywhere[0] : key == Key.P.WithCtrl ? Everywhere[1] : null);
         action?.Run();
         Redraw();
         return action is not null;
@@ -457,15 +457,26 @@ internal sealed class Shell : Runnable
     {
         // The numbers of tabs come last: where the line is too short, they are what a person guesses.
         IEnumerable<KeyAction> named = screens.Peek().Keys.Concat(Everywhere.Where(action => action.Shown is not ("C" or "K" or "I" or "V" or "D" or "T") && (action.Shown != "R" || aside.Count > 0)));
+
+        // In a field letters are text: only keys that work are named.
+        bool isTyping = screens.Peek().MostFocused is TextField { ReadOnly: false };
         foreach (KeyAction action in named.OrderBy(action => char.IsAsciiDigit(action.Shown[0])))
         {
-            if ((action.Key == Key.Esc && screens.Count == 1) || (action.Shown == "/" && !screens.Peek().CanFilter) || action.Word.Length == 0)
+            if ((action.Key == Key.Esc && screens.Count == 1) || (action.Shown == "/" && !screens.Peek().CanFilter) || action.Word.Length == 0 || (isTyping && action.Shown.Length == 1))
             {
                 continue;
             }
 
             yield return (Tone.Key, $" {action.Shown}");
             yield return (Tone.Plain, $" {action.Word} ");
+        }
+
+        if (isTyping)
+        {
+            yield return (Tone.Key, " F1");
+            yield return (Tone.Plain, " help ");
+            yield return (Tone.Key, " Ctrl-P");
+            yield return (Tone.Plain, " commands ");
         }
     }
 }

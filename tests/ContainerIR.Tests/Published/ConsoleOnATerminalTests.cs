@@ -27,6 +27,7 @@ public sealed class The_console_on_a_terminal : IDisposable
         await terminal.Until("Filter:");
         terminal.Type(container.Name).Press("Enter");
         await terminal.Until("Only rows with");
+        await terminal.Until("running");
         terminal.Press("Enter");
         await terminal.Until("Looked at");
         terminal.Press("2");
@@ -63,6 +64,7 @@ public sealed class The_console_on_a_terminal : IDisposable
         await terminal.Until("Filter:");
         terminal.Type(container.Name).Press("Enter");
         await terminal.Until("Only rows with");
+        await terminal.Until("running");
 
         // The playbook: its question, the approval by a key of somebody else, its change.
         terminal.Press("p");
@@ -90,6 +92,7 @@ public sealed class The_console_on_a_terminal : IDisposable
         // Containment by hand: nothing without the name, and undone.
         terminal.Press("C");
         await terminal.Until("NAME");
+        await terminal.Until("running");
         terminal.Press("c");
         await terminal.Until("isolate");
         terminal.Press("Enter");
@@ -129,6 +132,7 @@ public sealed class The_console_on_a_terminal : IDisposable
         await terminal.Until("Filter:");
         terminal.Type(container.Name).Press("Enter");
         await terminal.Until("Only rows with");
+        await terminal.Until("running");
         terminal.Press("a");
         await terminal.Until("Evidence effect");
         terminal.Press("F2");

@@ -279,6 +279,19 @@ public sealed class The_console
     }
 
     [Fact]
+    public void Names_only_keys_that_work_while_text_is_typed()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using SomeConsole console = new(120, 40);
+        Filter(console, container.Name);
+
+        console.Press('a').Until("Evidence effect");
+        Assert.Contains(" F2 start ", console.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("q quit", console.Text, StringComparison.Ordinal);
+        console.Press(Key.F1).Until("Everywhere").Press(Key.Esc).Until("Evidence effect").Press(Key.P.WithCtrl).Until("KEY").Type("doct").Until("What works on this host");
+    }
+
+    [Fact]
     public void Searches_a_case_zooms_its_timeline_and_goes_to_the_evidence()
     {
         using TestContainer container = RealEngine.Start([], "sh", "-c", "echo needle:x:0:0::/:/bin/sh >> /etc/passwd; exec sleep 4713");
