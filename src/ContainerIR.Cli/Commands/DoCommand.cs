@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ContainerIR.Actions;
+using ContainerIR.Actions.Changes;
 using ContainerIR.Acquisitions;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence;
@@ -117,6 +118,7 @@ internal static class DoCommand
     {
         { Effect: ActionEffect.Reads } => "Changes nothing.",
         { Effect: ActionEffect.Destroys } => "Destroys evidence: refused before a sealed acquisition of the container stands in the case.",
+        IReversible { UndoLeaves: { } leaves } => $"Undone by cir undo: {leaves}.",
         { CanBeUndone: true } => "Undone exactly by cir undo.",
         _ => "Not undone by cir undo.",
     };

@@ -1,4 +1,5 @@
 using ContainerIR.Actions;
+using ContainerIR.Actions.Changes;
 using ContainerIR.Cli.Commands;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Runtimes;
@@ -38,7 +39,7 @@ internal sealed class ContainScreen : Screen
         shown = [.. all.Where(action => Matches(action.Name, action.Title))];
         list.WhenEmpty = "No action has these words.";
         list.Rows = new RowList([.. shown.Select(action => new RowCells(
-            action.Effect == ActionEffect.Destroys ? Tone.Bad : Tone.Plain, action.Name, action.Effect == ActionEffect.Destroys ? "destroys" : action.CanBeUndone ? "exact" : "no", action.Title, action.EvidenceCost))]);
+            action.Effect == ActionEffect.Destroys ? Tone.Bad : Tone.Plain, action.Name, action.Effect == ActionEffect.Destroys ? "destroys" : action is IReversible { UndoLeaves: not null } ? "nearly" : action.CanBeUndone ? "exact" : "no", action.Title, action.EvidenceCost))]);
     }
 
     private void Open()

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ContainerIR.Actions;
 using ContainerIR.Actions.Changes;
 using ContainerIR.Evidence;
@@ -31,6 +32,73 @@ public sealed class A_reversible_action
         Assert.True(undone.Undone, undone.Summary);
         Assert.Equal(before, SomeHost.Snapshot(container));
         Assert.Equal(ChangeState.Undone, host.Parts.Journal.Load(outcome.ChangeId!).State);
+    }
+
+    [Fact]
+    public async Task Takes_a_container_off_its_networks_and_connects_it_with_the_same_settings()
+    {
+        using SomeHost host = new();
+        string fixedNet = $"cir-test-fixed-{Environment.ProcessId}", freeNet = $"cir-test-free-{Environment.ProcessId}";
+        RealEngine.Docker("network", "create", "--subnet", "10.197.7.0/24", fixedNet);
+        RealEngine.Docker("network", "create", freeNet);
+        try
+        {
+            using TestContainer container = RealEngine.Start(["--network", fixedNet, "--ip", "10.197.7.77", "--network-alias", "db", "--network-alias", "shop-db"], "sleep", "1000");
+            RealEngine.Docker("network", "connect", "--alias", "cache", freeNet, container.Id);
+            JsonElement before = Inspect(container);
+
+            ActionOutcome outcome = await host.Do("network-disconnect", container.Id);
+
+            Assert.True(outcome.Verified, outcome.Summary);
+            Assert.Equal("{}", container.Inspect("{{json .NetworkSettings.Networks}}"));
+            Assert.Equal(ChangeCondition.InForce, (await host.Look(outcome.ChangeId!)).Condition);
+            RealEngine.Docker("restart", "-t", "0", container.Id);
+            Assert.Equal(ChangeCondition.InForce, (await host.Look(outcome.ChangeId!)).Condition);
+
+            // Somebody takes the free address meanwhile: that one cannot be had again, and it is said.
+            string taken = EndpointOf(before, freeNet).GetProperty("IPAddress").GetString()!;
+            using TestContainer other = RealEngine.Start(["--network", freeNet], "sleep", "1000");
+            RealEngine.Docker("network", "disconnect", freeNet, other.Id);
+            RealEngine.Docker("network", "connect", freeNet, other.Id);
+            UndoResult undone = await host.Undo(outcome.ChangeId);
+
+            Assert.True(undone.Undone, undone.Summary);
+            JsonElement after = Inspect(container);
+            string now = EndpointOf(after, freeNet).GetProperty("IPAddress").GetString()!;
+            Assert.Equal(now != taken, undone.Summary.Contains($"{freeNet} IPAddress (was {taken}, is {now})", StringComparison.Ordinal));
+            Assert.DoesNotContain(fixedNet + " ", undone.Summary, StringComparison.Ordinal);
+            Assert.Equal(Settings(before, fixedNet), Settings(after, fixedNet));
+            Assert.Equal(Settings(before, freeNet, "IPAddress", "MacAddress"), Settings(after, freeNet, "IPAddress", "MacAddress"));
+            Assert.Equal(Rest(before), Rest(after));
+            container.Exec("ping -c1 -W2 10.197.7.1");
+            Assert.Empty(await host.Undoing.StatusAsync(all: false, CancellationToken.None));
+        }
+        finally
+        {
+            RealEngine.Docker("network", "rm", fixedNet, freeNet);
+        }
+    }
+
+    [Fact]
+    public async Task Connects_what_is_missing_where_somebody_connected_the_rest_and_stays_on_record_where_a_network_is_gone()
+    {
+        using SomeHost host = new();
+        string network = $"cir-test-gone-{Environment.ProcessId}";
+        RealEngine.Docker("network", "create", network);
+        using TestContainer container = RealEngine.Start(["--network", network], "sleep", "1000");
+        RealEngine.Docker("network", "connect", "bridge", container.Id);
+        ActionOutcome outcome = await host.Do("network-disconnect", container.Id);
+        RealEngine.Docker("network", "connect", "bridge", container.Id);
+        Assert.Contains("NOT IN FORCE: it is on bridge", (await host.Look(outcome.ChangeId!)).Words, StringComparison.Ordinal);
+        RealEngine.Docker("network", "rm", network);
+
+        UndoResult refused = await host.Undo(outcome.ChangeId);
+
+        Assert.False(refused.Undone);
+        Assert.Contains("stays on record", refused.Summary, StringComparison.Ordinal);
+        Assert.NotEmpty(await host.Undoing.StatusAsync(all: false, CancellationToken.None));
+        Change change = host.Parts.Journal.Load(outcome.ChangeId!);
+        host.Parts.Journal.Save(change with { State = ChangeState.Undone });
     }
 
     [Fact]
@@ -124,4 +192,15 @@ public sealed class A_reversible_action
         Assert.Contains("deleted within a second", preview.EvidenceCost, StringComparison.Ordinal);
         Assert.True(ended.Done, ended.Summary);
     }
+
+    private static JsonElement Inspect(TestContainer container) => JsonDocument.Parse(RealEngine.Docker("inspect", container.Id)).RootElement[0];
+
+    private static JsonElement EndpointOf(JsonElement inspect, string network) => inspect.GetProperty("NetworkSettings").GetProperty("Networks").GetProperty(network);
+
+    // The endpoint's own id is another each time: that is what "another endpoint" means.
+    private static string Settings(JsonElement inspect, string network, params string[] but) => string.Join('\n', EndpointOf(inspect, network).EnumerateObject()
+        .Where(field => field.Name != "EndpointID" && !but.Contains(field.Name)).Select(field => $"{field.Name} {field.Value.GetRawText()}"));
+
+    private static string Rest(JsonElement inspect) => string.Join('\n', inspect.EnumerateObject()
+        .Where(field => field.Name is not ("State" or "NetworkSettings" or "RestartCount")).Select(field => $"{field.Name} {field.Value.GetRawText()}"));
 }

@@ -50,18 +50,19 @@ internal sealed class SecondEngine : IDisposable
     public void Crash()
     {
         process!.Kill();
-        process.WaitForExit();
-        process.Dispose();
-        process = null;
-
-        // Its containerd is told of its death and ends too; an engine that starts meanwhile waits for that one in vain.
-        string pid = $"{folder}/exec/containerd/containerd.pid";
-        string containerd = File.Exists(pid) ? File.ReadAllText(pid).Trim() : "none";
-        RealEngine.Until(() => !Directory.Exists($"/proc/{containerd}"), "the end of containerd").GetAwaiter().GetResult();
-        File.Delete(pid);
-        File.Delete($"{folder}/pid");
-        process = StartBridged();
+        End();
+        GoOn();
     }
+
+    /// <summary>Stops the engine as an administrator does, its containers with it; its network namespace stays for <see cref="GoOn"/>.</summary>
+    public void Halt()
+    {
+        RealEngine.Run("sh", "-c", $"kill {process!.Id}");
+        End();
+    }
+
+    /// <summary>Starts it again: its containers run on or are started again, as their restart policies say.</summary>
+    public void GoOn() => process = StartBridged();
 
     /// <summary>Runs a program in its network namespace.</summary>
     public string OnHost(params string[] command) => RealEngine.Run("nsenter", ["-t", $"{network!.Id}", "-n", .. command]);
@@ -108,6 +109,20 @@ internal sealed class SecondEngine : IDisposable
 
         Stop();
         RealEngine.Run("sh", "-c", $"awk -v d={folder}/ 'index($2, d) == 1 {{print $2}}' /proc/mounts | sort -r | while read -r m; do umount -l \"$m\"; done; rm -rf {folder}");
+    }
+
+    private void End()
+    {
+        process!.WaitForExit();
+        process.Dispose();
+        process = null;
+
+        // Its containerd is told of its death and ends too; an engine that starts meanwhile waits for that one in vain.
+        string pid = $"{folder}/exec/containerd/containerd.pid";
+        string containerd = File.Exists(pid) ? File.ReadAllText(pid).Trim() : "none";
+        RealEngine.Until(() => !Directory.Exists($"/proc/{containerd}"), "the end of containerd").GetAwaiter().GetResult();
+        File.Delete(pid);
+        File.Delete($"{folder}/pid");
     }
 
     private void LoadImage() => RealEngine.Run("sh", "-c", $"docker save {RealEngine.Image} | docker -H {Endpoint} load");

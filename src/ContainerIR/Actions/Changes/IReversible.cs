@@ -41,6 +41,9 @@ internal sealed record UndoResult(bool Undone, string Summary, IReadOnlyList<IRe
 /// <summary>An action that can put back what it changed. Both work from the journal alone: in another process, after a crash.</summary>
 internal interface IReversible : IAction
 {
+    /// <summary>What undoing cannot make as it was, in a clause; null where it is exact.</summary>
+    string? UndoLeaves => null;
+
     /// <summary>Looks whether a change is in force. Changes nothing.</summary>
     Task<ChangeLook> LookAsync(Change change, CancellationToken ct);
 

@@ -64,6 +64,23 @@ internal sealed class EngineControl : IDisposable
         json.WriteBoolean("Force", false);
     }), ct);
 
+    /// <summary>Connects a container to a network with the settings an earlier connection had: those that were asked for, not what the engine made of them.</summary>
+    public Task ConnectAsync(string network, string id, JsonElement settings, CancellationToken ct) => PostAsync($"/networks/{Uri.EscapeDataString(network)}/connect", Json(json =>
+    {
+        json.WriteString("Container", id);
+        json.WriteStartObject("EndpointConfig");
+        foreach (string name in (ReadOnlySpan<string>)["IPAMConfig", "Links", "Aliases", "DriverOpts", "MacAddress", "GwPriority"])
+        {
+            if (settings.Field(name) is { ValueKind: not JsonValueKind.Null } value)
+            {
+                json.WritePropertyName(name);
+                value.WriteTo(json);
+            }
+        }
+
+        json.WriteEndObject();
+    }), ct);
+
     /// <summary>Opens the stream of events that bear on networks: container starts and network connections. A quiet engine ends it with a time-out; open it again from where it was.</summary>
     public Stream OpenNetworkEvents(DateTimeOffset since, CancellationToken ct)
     {
