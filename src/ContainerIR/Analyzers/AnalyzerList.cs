@@ -8,7 +8,6 @@ internal static class AnalyzerList
 {
     public static IReadOnlyList<IAnalyzer> All { get; } =
     [
-        new ProcessAnalyzer(),
         new ExecutableAnalyzer(),
         new CommandAnalyzer(),
         new SocketAnalyzer(),

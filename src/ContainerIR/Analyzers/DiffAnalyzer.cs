@@ -4,18 +4,18 @@ using ContainerIR.Rows;
 
 namespace ContainerIR.Analyzers;
 
-/// <summary>Changed files by path, kind, mode and time. No content is read: a bundle of profile triage has none.</summary>
+/// <summary>
+/// Changed files by path, kind, mode and time, where what stood there before, the container's command or another file decides; the rest are rule files. No content
+/// is read: a bundle of profile triage has none.
+/// </summary>
 internal sealed class DiffAnalyzer : IAnalyzer
 {
     private const int MaxLogs = 10_000;
 
     private static readonly TimeSpan Start = TimeSpan.FromSeconds(10);
     private static readonly string[] Accounts = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sudoers"];
-    private static readonly string[] Schedules =
-        ["/var/spool/cron/", "/etc/cron.d/", "/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/", "/etc/cron.monthly/", "/etc/systemd/system/", "/lib/systemd/system/", "/usr/lib/systemd/system/", "/etc/init.d/", "/var/spool/at/"];
     private static readonly string[] WebRoots = ["/var/www/", "/srv/www/", "/usr/share/nginx/", "/usr/local/apache2/htdocs/", "/htdocs/", "/webapps/", "/public_html/", "/www/"];
     private static readonly string[] WebScripts = [".php", ".phtml", ".php5", ".phar", ".jsp", ".jspx", ".war", ".aspx", ".asp", ".ashx", ".cgi"];
-    private static readonly string[] Watchers = ["falco", "auditd", "osqueryd", "clamscan", "clamd", "rkhunter", "chkrootkit", "aide", "tripwire", "wazuh-agentd", "aliyun-service", "sysdig"];
 
     public string Name => "diff";
 
@@ -65,18 +65,12 @@ internal sealed class DiffAnalyzer : IAnalyzer
         bool isWritten = entry.Verdict is DiffVerdict.Added or DiffVerdict.Modified or DiffVerdict.Renamed;
         bool isFile = entry.Kind == DiffKind.File;
         bool isProgram = isFile && entry.Object is { Mode: var mode, SizeBytes: > 0 } && (mode & 0b001_001_001) != 0;
-        string name = SeenProcess.LastOf(path);
-        Finding Make(string id, bool mayBeStart = false, bool mayBePackage = true)
+        Finding Make(string id, bool mayBeStart = false)
         {
             Rule rule = RuleList.Of(id);
-            string? lowered = isPackaged && mayBePackage ? "a package manager ran and this is where packages write"
+            string? lowered = isPackaged ? "a package manager ran and this is where packages write"
                 : isAtStart && mayBeStart ? "written within ten seconds of the container's start: by its entry point" : null;
             return new Finding(rule, lowered is null || rule.Severity <= Severity.Low ? rule.Severity : Severity.Low, Seen(entry), place, lowered);
-        }
-
-        if (path == "/etc/ld.so.preload" && isWritten && entry.Object is { SizeBytes: > 0 })
-        {
-            yield return Make("CIR-026", mayBePackage: false);
         }
 
         if (isFile && GainsPower(entry))
@@ -89,29 +83,9 @@ internal sealed class DiffAnalyzer : IAnalyzer
             yield return Make("CIR-028");
         }
 
-        if (isWritten && isFile && (name is "authorized_keys" or "authorized_keys2"))
-        {
-            yield return Make("CIR-029", mayBeStart: true);
-        }
-
         if (Accounts.Contains(path) || path.StartsWith("/etc/sudoers.d/", StringComparison.Ordinal))
         {
             yield return Make("CIR-030", mayBeStart: true);
-        }
-
-        if (isWritten && !entry.Kind.Equals(DiffKind.Directory) && (path.StartsWith("/etc/pam.d/", StringComparison.Ordinal) || (Paths.IsSystemProgram(path) && (name.StartsWith("libpam", StringComparison.Ordinal) || name.StartsWith("libnss_", StringComparison.Ordinal) || name.StartsWith("pam_", StringComparison.Ordinal)))))
-        {
-            yield return Make("CIR-031");
-        }
-
-        if (isWritten && isFile && (Paths.StartsWithAny(path, Schedules) || path is "/etc/crontab" or "/etc/rc.local" or "/etc/inittab"))
-        {
-            yield return Make("CIR-032", mayBeStart: true);
-        }
-
-        if (isWritten && isFile && (path.StartsWith("/etc/profile.d/", StringComparison.Ordinal) || path is "/etc/profile" or "/etc/bash.bashrc" || name is ".bashrc" or ".profile" or ".bash_profile" or ".zshrc"))
-        {
-            yield return Make("CIR-033", mayBeStart: true);
         }
 
         // Content decides where there is any (ContentAnalyzer); here only place and time speak.
@@ -121,61 +95,20 @@ internal sealed class DiffAnalyzer : IAnalyzer
             yield return script.LoweredBy is null ? script with { Severity = Severity.Medium, LoweredBy = "judged by place and time: the bundle has no content" } : script;
         }
 
-        if (entry.Object is { Attributes: { Count: > 0 } marks } && isWritten)
-        {
-            yield return new Finding(RuleList.Of("CIR-055"), Severity.High, [.. Seen(entry), SeenValue.Of("attributes", string.Join(' ', marks))], place);
-        }
-
         if (isWritten && isFile && ownCommand.Contains(path))
         {
             yield return Make("CIR-035", mayBeStart: true);
-        }
-
-        if (isWritten && Paths.IsPackageDatabase(path))
-        {
-            yield return new Finding(RuleList.Of("CIR-036"), Severity.Low, Seen(entry), place);
-        }
-
-        if (isWritten && isProgram && CommandAnalyzer.OffensiveTools.Contains(name))
-        {
-            yield return Make("CIR-037");
-        }
-
-        if (isWritten && isProgram && Place(path) is { } severity)
-        {
-            yield return new Finding(RuleList.Of("CIR-045"), severity.Severity, Seen(entry), place, severity.Why);
-        }
-
-        if (isWritten && isFile && name.EndsWith(".ko", StringComparison.Ordinal))
-        {
-            yield return Make("CIR-050");
-        }
-
-        if (isWritten && entry.Kind == DiffKind.SymbolicLink && name.EndsWith("_history", StringComparison.Ordinal) && entry.Object?.LinkTarget is { } target && target.AsSpan().SequenceEqual("/dev/null"u8))
-        {
-            yield return Make("CIR-052");
         }
 
         if (isWritten && isProgram && entry.Signs.Any(sign => sign is "mtime-before-birth" or "content-differs-mtime-same"))
         {
             yield return Make("CIR-054");
         }
-
-        if (entry.Verdict == DiffVerdict.Deleted && entry.Original is { Kind: DiffKind.File } && Watchers.Contains(name))
-        {
-            yield return Make("CIR-056");
-        }
     }
 
     /// <summary>A script in the place web servers serve from.</summary>
     internal static bool IsWebScript(DiffEntry entry) => entry.Kind == DiffKind.File && entry.DisplayPath is var path
         && WebRoots.Any(root => path.Contains(root, StringComparison.Ordinal)) && WebScripts.Any(end => path.EndsWith(end, StringComparison.OrdinalIgnoreCase));
-
-    private static (Severity Severity, string? Why)? Place(string path) => Paths.IsBuildCache(path)
-        ? Paths.IsHidden(path) || Paths.IsTemporary(path) ? (Severity.Low, "a build cache") : null
-        : Paths.IsHidden(path) ? (Severity.High, null)
-        : Paths.IsTemporary(path) ? (Severity.Low, "a directory for temporary files, not hidden")
-        : null;
 
     private static bool GainsPower(DiffEntry entry)
     {

@@ -22,5 +22,34 @@ internal static class Paths
     /// <summary>Whether a directory or the name itself is hidden, or made of blanks and dots.</summary>
     public static bool IsHidden(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Any(part => part[0] == '.' || part.All(c => c is ' ' or '.'));
 
+    /// <summary>What kind of place a path is in, in the words of rule files; it may be in several.</summary>
+    public static IEnumerable<string> PlacesOf(string path)
+    {
+        if (IsSystemProgram(path))
+        {
+            yield return "system";
+        }
+
+        if (IsPackaged(path))
+        {
+            yield return "packaged";
+        }
+
+        if (IsTemporary(path))
+        {
+            yield return "temporary";
+        }
+
+        if (IsHidden(path))
+        {
+            yield return "hidden";
+        }
+
+        if (IsBuildCache(path))
+        {
+            yield return "build-cache";
+        }
+    }
+
     public static bool StartsWithAny(string path, string[] prefixes) => prefixes.Any(prefix => path.StartsWith(prefix, StringComparison.Ordinal));
 }

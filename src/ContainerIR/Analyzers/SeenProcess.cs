@@ -15,6 +15,7 @@ internal sealed record SeenProcess
 
     private static readonly string[] Shells = ["sh", "ash", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh", "mksh"];
     private static readonly string[] Interpreters = ["python", "python2", "python3", "perl", "ruby", "lua", "php", "node", "awk", "gawk", "mawk", "tclsh", "nc", "ncat", "netcat", "socat"];
+    private static readonly string[] TextTools = ["grep", "egrep", "fgrep", "rg", "sed", "awk", "less", "more", "vi", "vim", "nano", "cat", "tail", "head", "find", "strings"];
     private static readonly string[] MultiCall = ["busybox", "toybox", "coreutils"];
 
     public FindingPlace Place { get; init; } = new("");
@@ -102,6 +103,9 @@ internal sealed record SeenProcess
     public bool IsShell => Shells.Contains(Role);
 
     public bool IsInterpreter => IsShell || Interpreters.Contains(Role) || Interpreters.Any(name => Role.StartsWith(name, StringComparison.Ordinal) && Role[name.Length..].All(c => c is '.' or (>= '0' and <= '9')));
+
+    /// <summary>Shows, searches or edits text: what its command line speaks of it does not do.</summary>
+    public bool IsTextTool => TextTools.Contains(Role);
 
     public bool Has(string sign) => Signs.Contains(sign);
 

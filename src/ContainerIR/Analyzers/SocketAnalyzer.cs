@@ -10,7 +10,6 @@ internal sealed class SocketAnalyzer : IAnalyzer
     private static readonly Rule ReverseShell = RuleList.Of("CIR-007");
     private static readonly Rule Listener = RuleList.Of("CIR-040");
     private static readonly Rule Outbound = RuleList.Of("CIR-041");
-    private static readonly Rule Metadata = RuleList.Of("CIR-042");
     private static readonly Rule Packet = RuleList.Of("CIR-049");
     private static readonly Rule Tunnel = RuleList.Of("CIR-039");
     private static readonly int[] TorPorts = [9001, 9030, 9050, 9150];
@@ -77,11 +76,6 @@ internal sealed class SocketAnalyzer : IAnalyzer
             }
 
             yield break;
-        }
-
-        if (row.RemoteAddress is "169.254.169.254" or "fd00:ec2::254")
-        {
-            yield return new Finding(Metadata, Metadata.Severity, seen, place);
         }
 
         if (row.State is not ("ESTABLISHED" or "SYN_SENT") || row.Peer is not { } peer || !peer.Contains("public", StringComparison.Ordinal))

@@ -42,7 +42,7 @@ internal static class RiskMarks
 
         AddNamespaces(host, Add);
         AddCapabilities(host, Add);
-        AddMounts(inspect, engineRoot, Add);
+        marks.AddRange(inspect.Items("Mounts").SelectMany(mount => OfMount(mount, engineRoot)));
         AddConfinement(inspect, host, Add);
         foreach (JsonElement device in host.Items("Devices"))
         {
@@ -85,33 +85,31 @@ internal static class RiskMarks
         }
     }
 
-    private static void AddMounts(JsonElement inspect, string? engineRoot, Action<int, string, string> add)
+    /// <summary>The marks of one of its mounts, each with its rank.</summary>
+    public static IEnumerable<(int Rank, RiskMark Mark)> OfMount(JsonElement mount, string? engineRoot)
     {
-        foreach (JsonElement mount in inspect.Items("Mounts"))
+        string type = mount.Text("Type") ?? "";
+        string source = Normal(mount.Text("Source") ?? "");
+        string destination = Normal(mount.Text("Destination") ?? "");
+        bool isWritable = mount.Flag("RW");
+        string text = $"{source} -> {destination} ({(isWritable ? "rw" : "ro")})";
+        if (type is "volume" or "tmpfs" || source.Length == 0)
         {
-            string type = mount.Text("Type") ?? "";
-            string source = Normal(mount.Text("Source") ?? "");
-            string destination = Normal(mount.Text("Destination") ?? "");
-            bool isWritable = mount.Flag("RW");
-            string text = $"{source} -> {destination} ({(isWritable ? "rw" : "ro")})";
-            if (type is "volume" or "tmpfs" || source.Length == 0)
-            {
-                continue;
-            }
+            yield break;
+        }
 
-            if (EngineSockets.Any(name => LastOf(source) == name || LastOf(destination) == name) || SocketDirectories.Contains(source))
-            {
-                add(0, "engine-socket", text);
-            }
-            else if (source.StartsWith("//./pipe/", StringComparison.Ordinal) || IsSensitive(source, engineRoot))
-            {
-                add(isWritable ? 5 : 11, "sensitive-mount", text);
-            }
+        if (EngineSockets.Any(name => LastOf(source) == name || LastOf(destination) == name) || SocketDirectories.Contains(source))
+        {
+            yield return (0, new RiskMark("engine-socket", text));
+        }
+        else if (source.StartsWith("//./pipe/", StringComparison.Ordinal) || IsSensitive(source, engineRoot))
+        {
+            yield return (isWritable ? 5 : 11, new RiskMark("sensitive-mount", text));
+        }
 
-            if (mount.Text("Propagation") is "shared" or "rshared")
-            {
-                add(10, "shared-propagation", $"{source} -> {destination} ({mount.Text("Propagation")})");
-            }
+        if (mount.Text("Propagation") is "shared" or "rshared")
+        {
+            yield return (10, new RiskMark("shared-propagation", $"{source} -> {destination} ({mount.Text("Propagation")})"));
         }
     }
 

@@ -58,7 +58,10 @@ internal sealed class SigmaAnalyzer(IReadOnlyList<SigmaRule> rules, Action<strin
     // What says which row it is, then what the rule asks for.
     private static List<SeenValue> Seen(SigmaRule rule, SigmaRow row)
     {
-        string[] identity = ["ProcessId", "Image", "CommandLine", "TargetFilename", "DestinationIp", "DestinationPort", "source", "destination", "name", "image"];
+        string[] identity =
+        [
+            "ProcessId", "Image", "CommandLine", "TargetFilename", "verdict", "mode", "size", "mtime", "ctime", "DestinationIp", "DestinationPort", "source", "destination", "name", "image", "uid", "sha256",
+        ];
         const int mostValues = 10;
         return [.. identity.Concat(rule.Fields).Distinct().SelectMany(field => row[field].Take(mostValues).Select(value => value.Seen(field)))];
     }

@@ -51,6 +51,7 @@ internal static class SigmaContainer
             row.Add("destination", mount.Text("Destination"));
             row.Add("writable", mount.Flag("RW"));
             row.Add("propagation", mount.Text("Propagation"));
+            row.Add("risk", RiskMarks.OfMount(mount, engineRoot: null).Select(mark => mark.Mark.Id));
             yield return row;
         }
     }

@@ -18,23 +18,23 @@ internal static class SigmaFields
     private static readonly string[] OfProcess =
     [
         "Image", "CommandLine", "ParentImage", "ParentCommandLine", "CurrentDirectory", "User", "ProcessId", "ParentProcessId", "sha256",
-        "argument", "argv0", "cap_eff", "comm", "env", "exe_deleted", "exe_in_upper", "exe_memfd", "exe_name", "exe_path_now", "exe_verdict", "inner_pid",
-        "is_container_command", "is_interpreter", "is_shell", "no_new_privs", "package_change", "role", "same_socket_01", "seccomp", "sign", "started_at", "tracer_pid", "tty", "uid",
+        "argument", "argument_count", "argv0", "argv0_name", "brought_in", "cap_eff", "comm", "env", "env_added", "exe_deleted", "exe_in_upper", "exe_memfd", "exe_name", "exe_path_now", "exe_verdict", "inner_pid",
+        "is_container_command", "is_interpreter", "is_shell", "is_text_tool", "no_new_privs", "package_change", "parent_role", "place", "preload_place", "role", "same_socket_01", "seccomp", "sign", "started_at", "tracer_pid", "tty", "uid",
     ];
 
     private static readonly string[] OfFile =
     [
-        "TargetFilename", "sha256", "at_start", "changed", "ctime", "gid", "is_executable", "is_package_database", "kind", "link_target", "mode", "mtime", "name", "original_kind",
-        "original_mode", "original_size", "package_change", "setgid", "setuid", "sign", "size", "uid", "under_mount", "verdict", "xattr",
+        "TargetFilename", "sha256", "at_start", "attribute", "changed", "ctime", "gid", "is_executable", "is_package_database", "kind", "link_target", "mode", "mtime", "name", "original_kind",
+        "original_mode", "original_size", "package_change", "place", "setgid", "setuid", "sign", "size", "uid", "under_mount", "verdict", "xattr",
     ];
 
     private static readonly string[] OfSocket =
     [
         "Image", "CommandLine", "User", "ProcessId", "SourceIp", "SourcePort", "DestinationIp", "DestinationPort", "Protocol", "Initiated",
-        "exe_deleted", "exe_in_upper", "exe_memfd", "is_interpreter", "is_shell", "peer", "role", "socket_name", "state", "uid",
+        "brought_in", "exe_deleted", "exe_in_upper", "exe_memfd", "exe_name", "is_interpreter", "is_shell", "is_text_tool", "peer", "role", "sha256", "socket_name", "state", "uid",
     ];
 
-    private static readonly string[] OfMount = ["destination", "propagation", "source", "type", "writable"];
+    private static readonly string[] OfMount = ["destination", "propagation", "risk", "source", "type", "writable"];
 
     private static readonly string[] OfContainer =
     [

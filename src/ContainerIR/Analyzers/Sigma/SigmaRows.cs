@@ -10,6 +10,7 @@ internal sealed class SigmaRows(Scene scene)
 {
     private const int MaxProcesses = 100_000;
     private const int MaxListeners = 100_000;
+    private const string Preload = "LD_PRELOAD=";
 
     private readonly Dictionary<int, SigmaProcess> processes = [];
 
@@ -34,6 +35,7 @@ internal sealed class SigmaRows(Scene scene)
 
     private IEnumerable<SigmaRow> Processes()
     {
+        HashSet<string> configured = [.. scene.Inspect.Object("Config").Texts("Env")];
         string command = string.Join(' ', scene.Inspect.Texts("Args").Prepend(scene.Inspect.Text("Path") ?? ""));
         foreach (SigmaProcess process in processes.Values)
         {
@@ -50,11 +52,18 @@ internal sealed class SigmaRows(Scene scene)
             row.Add("started_at", process.StartedAt);
             row.Add("comm", process.Comm);
             row.Add("argument", process.Arguments);
+            row.Add("argument_count", process.Arguments.Count);
             row.Add("argv0", process.Arguments.FirstOrDefault());
+            row.Add("argv0_name", process.Arguments is [var called, ..] ? SeenProcess.LastOf(called).TrimStart('-') : null);
             row.Add("env", process.Environment);
             row.Add("package_change", scene.HasPackageChange);
             if (scene.Process(process.Pid) is { } seen)
             {
+                string[] added = [.. seen.Environment.Where(pair => !configured.Contains(pair))];
+                row.Add("env_added", added);
+                row.Add("preload_place", added.Where(pair => pair.StartsWith(Preload, StringComparison.Ordinal)).SelectMany(pair => Paths.PlacesOf(pair[Preload.Length..])));
+                row.Add("parent_role", scene.Process(seen.ParentPid)?.Role);
+                row.Add("place", Paths.PlacesOf(seen.ExecutablePath ?? ""));
                 row.Add("exe_path_now", seen.PathNow);
                 row.Add("exe_verdict", scene.DriftOf(seen) is { } drift ? DiffWords.Of(drift.Verdict) : null);
                 row.Add("inner_pid", seen.InnerPid);
@@ -90,6 +99,8 @@ internal sealed class SigmaRows(Scene scene)
             row.Add("exe_memfd", seen.IsInMemory);
             row.Add("is_shell", seen.IsShell);
             row.Add("is_interpreter", seen.IsInterpreter);
+            row.Add("is_text_tool", seen.IsTextTool);
+            row.Add("brought_in", scene.IsBroughtIn(seen));
         }
     }
 
@@ -121,7 +132,7 @@ internal sealed class SigmaRows(Scene scene)
                 row.Add("Initiated", !listeners.Contains((socket.NetworkNamespace, socket.Protocol, socket.LocalPort)));
             }
 
-            if (socket.Owners.FirstOrDefault(owner => owner.IsMember) is { } owner && processes.TryGetValue(owner.Pid, out SigmaProcess? process))
+            if (socket.Owners.Where(owner => owner.IsMember).Select(owner => processes.GetValueOrDefault(owner.Pid)).OfType<SigmaProcess>().FirstOrDefault() is { } process)
             {
                 AddProcess(row, process);
             }
@@ -148,6 +159,7 @@ internal sealed class SigmaRows(Scene scene)
             row.Add("changed", entry.Changed);
             row.Add("sign", entry.Signs);
             row.Add("under_mount", entry.IsUnderMount);
+            row.Add("place", Paths.PlacesOf(entry.DisplayPath));
             row.Add("is_package_database", Paths.IsPackageDatabase(entry.DisplayPath));
             row.Add("package_change", scene.HasPackageChange);
             foreach ((byte[] name, _) in entry.Xattrs)
@@ -163,6 +175,7 @@ internal sealed class SigmaRows(Scene scene)
                 row.Add("gid", now.Gid);
                 row.Add("sha256", now.Sha256);
                 row.Add("link_target", now.LinkTarget);
+                row.Add("attribute", now.Attributes);
                 row.Add("mtime", now.ModifiedAt?.Seconds);
                 row.Add("ctime", now.ChangedAt?.Seconds);
                 row.Add("is_executable", entry.Kind == DiffKind.File && (now.Mode & 0b001_001_001) != 0);

@@ -166,7 +166,7 @@ internal sealed class SigmaRuleReader(IReadOnlyDictionary<string, IReadOnlyList<
 
     private Rule MeaningOf(string file, string title, YamlItem document)
     {
-        if (document.TextOf("name") is { } name && catalogue(name) is { } known)
+        if (document["containerir"]?.TextOf("rule") is { } number && catalogue(number) is { } known)
         {
             return known;
         }

@@ -78,14 +78,18 @@ internal sealed class SigmaRuleSet(IReadOnlyList<SigmaOutcome> outcomes)
     private static SigmaRuleSet ReadOwn()
     {
         System.Reflection.Assembly here = typeof(SigmaRuleSet).Assembly;
-        SigmaRuleReader reader = new(NoPlaceholders, name => RuleList.All.FirstOrDefault(rule => rule.Id == name));
-        List<SigmaOutcome> outcomes = [];
-        foreach (string name in here.GetManifestResourceNames().Where(name => name.StartsWith("rules/", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        string Text(string name)
         {
             using StreamReader file = new(here.GetManifestResourceStream(name)!);
-            outcomes.AddRange(reader.Read(name, file.ReadToEnd()));
+            return file.ReadToEnd();
         }
 
-        return new SigmaRuleSet(outcomes);
+        const string folder = "rules/", placeholders = folder + PlaceholderFile;
+        SigmaRuleReader reader = new(Placeholders(Text(placeholders), folder), id => RuleList.All.FirstOrDefault(rule => rule.Id == id));
+        return new SigmaRuleSet(
+        [
+            .. here.GetManifestResourceNames().Where(name => name.StartsWith(folder, StringComparison.Ordinal) && name != placeholders).Order(StringComparer.Ordinal)
+                .SelectMany(name => reader.Read(name, Text(name))),
+        ]);
     }
 }
