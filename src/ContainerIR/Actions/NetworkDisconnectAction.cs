@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using ContainerIR.Actions.Changes;
 using ContainerIR.Evidence.Text;
@@ -113,15 +112,15 @@ internal sealed class NetworkDisconnectAction(ActionParts parts) : ContainerActi
         JsonElement now = SettingsOf(after, before.Name);
         foreach (JsonProperty field in before.Settings.EnumerateObject().Where(static field => field.Name is not ("EndpointID" or "NetworkID")))
         {
-            JsonElement? other = now.Field(field.Name);
-            if (other is not { } value || !JsonElement.DeepEquals(value, field.Value))
+            string was = Text(field.Value), isNow = Text(now.Field(field.Name) ?? default);
+            if (was != isNow)
             {
-                yield return string.Create(CultureInfo.InvariantCulture, $"{DisplayText.Shorten(before.Name, 64)} {DisplayText.Shorten(field.Name, 64)} (was {Text(field.Value)}, is {Text(other ?? default)})");
+                yield return $"{DisplayText.Shorten(before.Name, 64)} {DisplayText.Shorten(field.Name, 64)} (was {DisplayText.Shorten(was, 100)}, is {DisplayText.Shorten(isNow, 100)})";
             }
         }
     }
 
-    private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.Undefined ? "nothing" : DisplayText.Shorten(value.ToString() is { Length: > 0 } text ? text : "nothing", 100);
+    private static string Text(JsonElement value) => value.ValueKind != JsonValueKind.Undefined && value.ToString() is { Length: > 0 } text ? text : "nothing";
 
     private static List<string> CommandOf(RecordedNetwork network, string container)
     {
