@@ -13,7 +13,7 @@ internal static class Deed
     /// <exception cref="OperatorException">It was refused; then nothing was changed.</exception>
     public static async Task<ActionOutcome> DoAsync(Surroundings surroundings, ActionParts parts, IAction action, ActionCall call, CancellationToken ct)
     {
-        string[] argv = ["cir", "do", action.Name, call.Container, .. call.With.Select(pair => $"--{pair.Key.Replace('_', '-')}={pair.Value}")];
+        IReadOnlyList<string> argv = call.Command(action);
         if (action.Effect != ActionEffect.Reads && Cases.CaseStore.Exists(parts.Home, call.CaseId))
         {
             using (Cases.CaseStore store = Cases.CaseStore.Open(parts.Home, call.CaseId))
@@ -38,7 +38,8 @@ internal static class Deed
             throw;
         }
 
-        if (action.Effect != ActionEffect.Reads)
+        // What only reads may be done for no case, and for a closed one.
+        if (action.Effect != ActionEffect.Reads || IsOpen(parts.Home, call.CaseId))
         {
             Record(surroundings, parts, call.CaseId, outcome.Done && outcome.Verified != false ? "executed" : "failed", call.Actor, call.Container, argv, outcome.Summary);
         }
@@ -54,6 +55,17 @@ internal static class Deed
             surroundings, parts, change.CaseId, result.Undone ? "rolled_back" : "failed", Responder.SubjectOf(null).Name, change.ContainerName.Length > 0 ? change.ContainerName : change.ContainerId,
             ["cir", "undo", change.Action, change.Id], result.Summary);
         return result;
+    }
+
+    private static bool IsOpen(Cases.CaseHome home, string caseId)
+    {
+        if (!Cases.CaseStore.Exists(home, caseId))
+        {
+            return false;
+        }
+
+        using Cases.CaseStore store = Cases.CaseStore.OpenReadOnly(home, caseId);
+        return !Cases.Casebook.IsClosed(store);
     }
 
     // The deed is done: what keeps it from being recorded is said, and no reason to call it failed.

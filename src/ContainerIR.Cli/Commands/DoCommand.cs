@@ -5,18 +5,20 @@ using ContainerIR.Acquisitions;
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Playbooks;
+using ContainerIR.Playbooks.Actions;
 
 namespace ContainerIR.Cli.Commands;
 
-/// <summary><c>cir do ACTION CONTAINER --case ID</c>: one subcommand an action, its options made of the action's parameters.</summary>
+/// <summary><c>cir do ACTION [CONTAINER] --case ID</c>: one subcommand an action, its options made of the action's parameters. The same actions as the steps of playbooks.</summary>
 internal static class DoCommand
 {
     public static Command Make(Surroundings surroundings)
     {
-        Command command = new("do", "Do one thing to a container: cut it off, freeze it, end it. Journaled before, proven after; see also: cir status, cir undo.");
+        Command command = new("do", "Do one step by hand: look, copy, judge; cut a container off, freeze it, end it. Journaled before, proven after; see also: cir status, cir undo.");
 
         // Only to describe them: where the cases are is asked when one runs.
-        foreach (IAction action in ActionList.Make(new ActionParts(new Cases.CaseHome("/"), surroundings.Clock)))
+        foreach (IAction action in PlaybookCommand.Actions(surroundings, new Cases.CaseHome("/")))
         {
             command.Add(MakeOne(surroundings, action));
         }
@@ -36,7 +38,7 @@ internal static class DoCommand
 
     private static Command MakeOne(Surroundings surroundings, IAction action)
     {
-        Argument<string> container = new("CONTAINER") { Description = "Id, unique prefix of it, or name." };
+        Argument<string?> container = new("CONTAINER") { Description = "Id, unique prefix of it, or name.", Arity = action.NeedsContainer ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne };
         Option<string> caseId = new("--case") { Description = "Case id.", HelpName = "ID", Required = true };
         Option<bool> dryRun = new("--dry-run") { Description = "Say what it would do and what it costs; change nothing." };
         Option<string?> over = new("--override") { Description = "Do it without a sealed acquisition; the reason is recorded first.", HelpName = "REASON" };
@@ -44,6 +46,7 @@ internal static class DoCommand
         Option<string?> home = Shared.Home();
         Option<string?> endpoint = Shared.Endpoint();
         Option<string?> examiner = Shared.Examiner();
+        Option<string?> passphraseFile = Shared.PassphraseFile();
         Option<bool> json = Shared.Json();
         Command command = new(action.Name, $"{action.Title}. {EffectWords(action)} Costs: {action.EvidenceCost}") { container, caseId };
         Dictionary<string, Option<string?>> values = [];
@@ -58,7 +61,7 @@ internal static class DoCommand
             command.Add(each);
         }
 
-        foreach (Option each in (Option[])[examiner, home, endpoint, json])
+        foreach (Option each in (Option[])[examiner, home, endpoint, .. action is CollectAction ? [passphraseFile] : Array.Empty<Option>(), json])
         {
             command.Add(each);
         }
@@ -66,26 +69,26 @@ internal static class DoCommand
         command.SetAction(async (parsed, ct) =>
         {
             ActionParts parts = PartsOf(surroundings, parsed.GetValue(home), parsed.GetValue(endpoint));
-            IAction chosen = ActionList.Make(parts).First(each => each.Name == action.Name);
+            PlaybookSession session = new(surroundings, parts.Home, new Passphrases(surroundings, parsed.GetValue(passphraseFile)), parsed.GetValue(endpoint), new PlainProgress(surroundings.Say));
+            IAction chosen = session.Actions.First(each => each.Name == action.Name);
             string? reason = action.Effect == ActionEffect.Destroys ? parsed.GetValue(over) : null;
             if (reason is not null && string.IsNullOrWhiteSpace(reason))
             {
                 throw new OperatorException("--override needs a reason: it stands first in the record.", "Write why evidence is given up: --override \"REASON\"");
             }
 
-            Dictionary<string, string> with = [];
-            foreach (ActionParameter parameter in action.Parameters)
+            Dictionary<string, string> given = values.Select(each => (each.Key, Value: parsed.GetValue(each.Value))).Where(each => each.Value is not null).ToDictionary(each => each.Key, each => each.Value!);
+            List<string> faults = [];
+            IReadOnlyDictionary<string, string> with = ParameterValue.Complete(action, given, faults);
+            if (faults.Count > 0)
             {
-                if ((parsed.GetValue(values[parameter.Name]) ?? parameter.Default) is { } value)
-                {
-                    with[parameter.Name] = value;
-                }
+                throw new OperatorException($"{string.Join("; ", faults)}.", $"See what it takes: cir do {action.Name} --help");
             }
 
             string id = parsed.GetRequiredValue(caseId);
             Cases.CaseId.Check(id);
             string actor = string.IsNullOrWhiteSpace(parsed.GetValue(examiner)) ? Responder.SubjectOf(null).Name : parsed.GetValue(examiner)!;
-            ActionCall call = new(parsed.GetRequiredValue(container), with, id, actor, reason);
+            ActionCall call = new(parsed.GetValue(container) ?? "", with, id, actor, reason);
             if (parsed.GetValue(dryRun))
             {
                 return Show(surroundings, await chosen.PreviewAsync(call, ct), action, parsed.GetValue(json));
@@ -153,23 +156,6 @@ internal static class DoCommand
             option.CustomParser = result => result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value;
         }
 
-        option.Validators.Add(result =>
-        {
-            string? value = result.Tokens.Count == 0 ? null : result.Tokens[0].Value;
-            if (value is null)
-            {
-                return;
-            }
-
-            string? fault = value.Length > 4000 || value.Any(char.IsControl) ? "must be one line"
-                : parameter.Kind == ParameterKind.Switch && value is not ("true" or "false") ? "must be true or false"
-                : parameter.Choices is { } choices && !choices.Contains(value) ? $"must be one of {string.Join(", ", choices)}"
-                : null;
-            if (fault is not null)
-            {
-                result.AddError($"--{parameter.Name.Replace('_', '-')} {fault}.");
-            }
-        });
         return option;
     }
 

@@ -7,7 +7,15 @@ namespace ContainerIR.Actions;
 /// <param name="Actor">Who asked for it, as the case's timeline names people.</param>
 /// <param name="Override">The written reason for running without sealed evidence; <see langword="null"/> when the gate holds.</param>
 internal sealed record ActionCall(
-    string Container, IReadOnlyDictionary<string, string> With, string CaseId, string Actor, string? Override = null);
+    string Container, IReadOnlyDictionary<string, string> With, string CaseId, string Actor, string? Override = null)
+{
+    /// <summary>The request as typed, as argv: what is recorded, approved and shown.</summary>
+    public IReadOnlyList<string> Command(IAction action) => Command(action, Container, With);
+
+    /// <inheritdoc cref="Command(IAction)"/>
+    public static IReadOnlyList<string> Command(IAction action, string container, IReadOnlyDictionary<string, string> with) =>
+        ["cir", "do", action.Name, .. container.Length > 0 ? [container] : Array.Empty<string>(), .. with.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"--{pair.Key.Replace('_', '-')}={pair.Value}")];
+}
 
 /// <summary>What an action would do, found out without changing anything.</summary>
 /// <param name="Commands">The equivalent commands, each as argv; what a dry run prints.</param>

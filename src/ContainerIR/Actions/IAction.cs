@@ -21,6 +21,9 @@ internal interface IAction
     /// <summary>Programs and privileges it needs, for the preflight.</summary>
     IReadOnlyList<string> Needs { get; }
 
+    /// <summary>Whether it is about one container; else <see cref="ActionCall.Container"/> may be empty.</summary>
+    bool NeedsContainer => true;
+
     /// <summary>The parameters it takes.</summary>
     IReadOnlyList<ActionParameter> Parameters { get; }
 

@@ -3,7 +3,7 @@ using ContainerIR.Actions;
 
 namespace ContainerIR.Playbooks;
 
-/// <summary>A command line of a foreign playbook that is one of ours: <c>cir do ACTION --name=value …</c>. It is taken apart, never handed to a shell.</summary>
+/// <summary>A command line of a foreign playbook that is one of ours: <c>cir do ACTION CONTAINER --name=value …</c>. It is taken apart, never handed to a shell.</summary>
 internal sealed record CirCommand(string Action, Dictionary<string, string> With)
 {
     /// <summary>Reads it; null when it is another command, or anything a shell would do more with.</summary>
@@ -15,7 +15,10 @@ internal sealed record CirCommand(string Action, Dictionary<string, string> With
         }
 
         Dictionary<string, string> with = [];
-        for (int i = 0; i < rest.Length; i++)
+        const string container = "__container__:value";
+
+        // The engine gives the container by itself; another one named here would be a trap.
+        for (int i = rest is [container, ..] ? 1 : 0; i < rest.Length; i++)
         {
             if (!rest[i].StartsWith("--", StringComparison.Ordinal))
             {
@@ -35,8 +38,7 @@ internal sealed record CirCommand(string Action, Dictionary<string, string> With
 
             if (parameterName == "container" && parameter is null)
             {
-                // The engine gives the container by itself; another one named here would be a trap.
-                if (value != "__container__:value")
+                if (value != container)
                 {
                     return null;
                 }

@@ -223,7 +223,7 @@ internal sealed class PlaybookCompiler
         bool hasContainer = playbook.Variables.Any(variable => variable.Name == "container");
         if (hasContainer)
         {
-            command += " --container \"__container__:value\"";
+            command += " \"__container__:value\"";
         }
 
         foreach ((string name, string value) in step.With.OrderBy(pair => pair.Key, StringComparer.Ordinal))

@@ -147,6 +147,33 @@ public sealed class An_isolation
         Assert.Equal(before, SomeHost.Snapshot(suspect));
     }
 
+    /// <summary>The rule names a control group by its number; the path of the next life is the same, the number is not.</summary>
+    [Fact]
+    public async Task On_the_hosts_network_is_known_to_have_lapsed_with_the_control_group_and_is_put_in_force_again()
+    {
+        using SomeHost host = new();
+        using TestContainer other = RealEngine.Start(["--network", "host"], "sleep", "1000");
+        using TestContainer suspect = RealEngine.Start(["--network", "host"], "nc", "-ll", "-p", "17656", "-e", "/bin/true");
+        Task ListensAsync() => RealEngine.Until(() => SomeHost.OnHost("ss", "-ltn").Contains("17656", StringComparison.Ordinal), "the listener");
+        await ListensAsync();
+        ActionOutcome outcome = await host.Do("isolate", suspect.Name);
+        Assert.True(outcome.Verified, string.Join('\n', outcome.Outputs));
+
+        RealEngine.Docker("restart", "-t", "0", suspect.Id);
+        await ListensAsync();
+        other.Exec("nc -w 2 127.0.0.1 17656 </dev/null");
+        ChangeLook lapsed = await host.Look(outcome.ChangeId!);
+        Assert.Equal(ChangeCondition.NotInForce, lapsed.Condition);
+        Assert.Contains("started again, in another control group", lapsed.Words, StringComparison.Ordinal);
+
+        (Change Change, IReadOnlyList<ProbedWay> Ways)? again = await new IsolateAction(host.Parts).ReapplyAsync(host.Parts.Journal.Load(outcome.ChangeId!), CancellationToken.None);
+        Assert.True(again?.Change.Verified);
+        Assert.Equal(ChangeCondition.InForce, (await host.Look(outcome.ChangeId!)).Condition);
+        Assert.Throws<InvalidOperationException>(() => other.Exec("nc -w 1 127.0.0.1 17656 </dev/null"));
+        Assert.True((await host.Undo(outcome.ChangeId)).Undone);
+        other.Exec("nc -w 2 127.0.0.1 17656 </dev/null");
+    }
+
     [Fact]
     public async Task Names_who_shares_the_network_and_is_cut_off_with_it()
     {

@@ -99,6 +99,45 @@ public sealed class The_containment_commands
         Assert.Equal("on-failure", container.Inspect("{{.HostConfig.RestartPolicy.Name}}"));
     }
 
+    /// <summary>What the steps of playbooks do can each be done by hand, with the same row in the case's record.</summary>
+    [Fact]
+    public async Task Look_copy_judge_prove_tell_and_report_by_hand()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+        using SomeTerminal terminal = new() { Acquire = ContainerIR.Acquisitions.Acquirer.RunAsync };
+        terminal.Variables["CIR_PASSPHRASE"] = "a passphrase of tests";
+
+        Assert.Equal(0, await terminal.RunAsync("do", "preflight", container.Name, "--case", "C-1"));
+        Assert.Contains($"{container.Name} is running", terminal.Out, StringComparison.Ordinal);
+        Assert.Equal(6, await terminal.RunAsync("do", "preflight", "--case", "C-1", "--min-free", "900000TiB"));
+        Assert.Equal(2, await terminal.RunAsync("do", "notify", "--case", "C-1", "--text", "nobody hears it"));
+        Assert.Equal(2, await terminal.RunAsync("do", "collect", "--case", "C-1", "--profile", "volatile"));
+        Assert.Equal(2, await terminal.RunAsync("do", "triage", container.Name, "--case", "C-1"));
+        Assert.False(Directory.Exists(Path.Combine(terminal.Home, "cases")));
+
+        Assert.Equal(0, await terminal.RunAsync("do", "collect", container.Name, "--case", "C-1", "--profile", "volatile", "--examiner", "Ada"));
+        terminal.Forget();
+        Assert.Equal(0, await terminal.RunAsync("do", "triage", container.Name, "--case", "C-1", "--json"));
+        Assert.Equal("0", JsonDocument.Parse(terminal.Out).RootElement.GetProperty("outputs").GetProperty("score").GetString());
+        Assert.Equal(0, await terminal.RunAsync("do", "seal", "--case", "C-1"));
+        Assert.Equal(0, await terminal.RunAsync("do", "verify", container.Name, "--case", "C-1", "--what", "bundle"));
+        Assert.Equal(0, await terminal.RunAsync("do", "notify", "--case", "C-1", "--text", "the shop is looked at"));
+        Assert.Equal(2, await terminal.RunAsync("do", "report", "--case", "C-1", "--formats", "md,pdf"));
+        Assert.Equal(0, await terminal.RunAsync("do", "report", "--case", "C-1", "--formats", "md,json"));
+        Assert.Equal([".json", ".md"], Directory.EnumerateFiles(Path.Combine(terminal.Home, "cases", "C-1", "reports"), "C-1-*").Select(Path.GetExtension).Order(StringComparer.Ordinal));
+        terminal.Forget();
+
+        Assert.Equal(0, await terminal.RunAsync("timeline", "C-1", "--source", "case", "--json"));
+        string[] words = [.. terminal.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("message").GetString()!)];
+        Assert.Equal(["acquired", "executed", "executed", "executed", "executed", "executed", "executed"], words.Select(word => word.Split(' ')[0]));
+        Assert.Contains($"by Ada: cir do collect {container.Name} --profile=volatile", words[1], StringComparison.Ordinal);
+        Assert.Contains("the shop is looked at", words[5], StringComparison.Ordinal);
+        Assert.Equal(0, await terminal.RunAsync("case", "check", "C-1"));
+        Assert.Equal(0, await terminal.RunAsync("case", "close", "C-1", "--reason", "done"));
+        Assert.Equal(0, await terminal.RunAsync("do", "verify", container.Name, "--case", "C-1", "--what", "bundle"));
+        Assert.Equal(2, await terminal.RunAsync("do", "collect", container.Name, "--case", "C-1", "--profile", "volatile"));
+    }
+
     [Fact]
     public async Task Do_not_destroy_without_yes_nor_with_values_that_do_not_fit()
     {

@@ -42,7 +42,9 @@ internal sealed class SomeTerminal : IDisposable
 
     public ContainerIR.Rows.IPlaybookTimeline Timeline { get; set; } = new ContainerIR.Playbooks.Runs.RunFileOnly();
 
-    public Surroundings Surroundings => new()
+    public Surroundings Surroundings => Actions is null ? Usual : Usual with { Actions = Actions };
+
+    private Surroundings Usual => new()
     {
         Out = output,
         Error = error,
@@ -58,7 +60,6 @@ internal sealed class SomeTerminal : IDisposable
         Clock = TimeProvider.System,
         Acquire = Acquire,
         AskLine = () => Lines.TryDequeue(out string? line) ? line : null,
-        Actions = Actions ?? (own => ContainerIR.Playbooks.Actions.OwnActions.Make(own, [])),
         OpenTimeline = (_, _) => Timeline,
         FrozenFolder = FrozenFolder,
     };

@@ -57,7 +57,7 @@ public sealed class A_running_playbook : IDisposable
         Assert.Equal(Enumerable.Range(1, timeline.Rows.Count).Select(i => (long)i), timeline.Rows.Select(row => row.Seq));
         Assert.All(timeline.Rows, row => Assert.Contains(row.Event, PlaybookEvent.Words));
         PlaybookEvent executed = timeline.Rows.Single(row => row is { Step: "isolate", Event: "executed" });
-        Assert.Equal(["cir", "do", "isolate", "--container", "web"], executed.Command.Take(5));
+        Assert.Equal(["cir", "do", "isolate", "web"], executed.Command.Take(4));
         Assert.Contains("change:chg-isolate", executed.EvidenceRefs);
         PlaybookEvent look = timeline.Rows.Single(row => row is { Step: "look", Event: "executed" });
         Assert.Equal(["nist:RS.AN-07", "pci:10.2.2", "react:RA_3101", "d3fend:D3-NI"], look.Tags);
@@ -231,7 +231,7 @@ public sealed class A_running_playbook : IDisposable
             """));
 
         Assert.Equal($"seen: {Evil} 5", actions.CallOf("notify").With["text"]);
-        Assert.Equal(["cir", "do", "notify", "--container", "web", $"--text=seen: {Evil} 5"], timeline.Rows.Single(row => row is { Step: "tell", Event: "executed" }).Command);
+        Assert.Equal(["cir", "do", "notify", "web", $"--text=seen: {Evil} 5"], timeline.Rows.Single(row => row is { Step: "tell", Event: "executed" }).Command);
     }
 
     [Theory]

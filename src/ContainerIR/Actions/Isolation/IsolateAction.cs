@@ -35,7 +35,7 @@ internal sealed class IsolateAction(ActionParts parts) : ContainerAction(parts),
     public async Task<ChangeLook> LookAsync(Change change, CancellationToken ct)
     {
         await using ActionScene? scene = await ActionScene.OfChangeAsync(Parts, change, ct);
-        return work.Look(IsolationPlan.Of(change), scene?.Container.InitPid ?? 0);
+        return work.Look(IsolationPlan.Of(change), scene?.Container);
     }
 
     public async Task<UndoResult> UndoAsync(Change change, UndoChoices choices, CancellationToken ct)
@@ -64,7 +64,7 @@ internal sealed class IsolateAction(ActionParts parts) : ContainerAction(parts),
         }
 
         IsolationPlan old = IsolationPlan.Of(change);
-        if (work.Look(old, scene.Container.InitPid).Condition == ChangeCondition.InForce)
+        if (work.Look(old, scene.Container).Condition == ChangeCondition.InForce)
         {
             return null;
         }
@@ -107,7 +107,7 @@ internal sealed class IsolateAction(ActionParts parts) : ContainerAction(parts),
         List<Change> old = Parts.Journal.Open(scene.Container.Id, Name);
         foreach (Change each in old)
         {
-            if (work.Look(IsolationPlan.Of(each), scene.Container.InitPid).Condition == ChangeCondition.InForce)
+            if (work.Look(IsolationPlan.Of(each), scene.Container).Condition == ChangeCondition.InForce)
             {
                 faults.Add($"It is isolated already, by change {each.Id} of case {each.CaseId} ({Evidence.Text.DisplayText.Shorten(each.Actor, 60)}).");
             }

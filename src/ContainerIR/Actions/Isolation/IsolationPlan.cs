@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using ContainerIR.Actions.Changes;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Runtimes;
 
 namespace ContainerIR.Actions.Isolation;
 
@@ -50,6 +51,9 @@ internal sealed record IsolationPlan
     /// <summary>Inode of the container's network namespace.</summary>
     public required ulong ContainerSpace { get; init; }
 
+    /// <summary>When the container's life began, as the engine says it; empty when it does not. The kernel uses the number of an inode again, also at once.</summary>
+    public string Life { get; init; } = "";
+
     /// <summary>The interfaces.</summary>
     public IReadOnlyList<CutLink> Links { get; init; } = [];
 
@@ -72,6 +76,8 @@ internal sealed record IsolationPlan
     public string Family => Method == "cgroup" ? "inet" : "netdev";
 
     public bool IsNft => Method != "link-down";
+
+    public static string LifeOf(ContainerRef container) => container.StartedAt?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture) ?? "";
 
     public static string TableOf(string containerId) => "cir_" + containerId[..12];
 
@@ -105,6 +111,7 @@ internal sealed record IsolationPlan
         ["method"] = Method,
         ["table"] = Table,
         ["container_netns"] = ContainerSpace.ToString(CultureInfo.InvariantCulture),
+        ["started"] = Life,
         ["links"] = string.Join('\n', Links.Select(link => link.Text)),
         ["cgroup"] = CgroupPath,
         ["cgroup_level"] = CgroupLevel.ToString(CultureInfo.InvariantCulture),
@@ -119,6 +126,7 @@ internal sealed record IsolationPlan
         Method = change.Fact("method"),
         Table = change.Fact("table"),
         ContainerSpace = ulong.TryParse(change.Fact("container_netns"), CultureInfo.InvariantCulture, out ulong inode) ? inode : 0,
+        Life = change.Fact("started"),
         Links = [.. change.Fact("links").Split('\n').Select(CutLink.Parse).OfType<CutLink>()],
         CgroupPath = change.Fact("cgroup"),
         CgroupLevel = int.TryParse(change.Fact("cgroup_level"), CultureInfo.InvariantCulture, out int level) ? level : 0,

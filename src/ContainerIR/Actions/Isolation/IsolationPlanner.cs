@@ -33,7 +33,7 @@ internal static class IsolationPlanner
             IReadOnlyList<ContainerSummary> all = await scene.Runtime.ListAsync(ct);
             IReadOnlyList<ContainerRef> sharers =
                 [.. all.Select(each => each.Container).Where(each => each.Id != container.Id && each.HasProcesses && NamespaceHandle.InodeOf(each.InitPid) == space.Inode)];
-            IsolationPlan plan = new() { Method = "", Table = table, ContainerSpace = space.Inode };
+            IsolationPlan plan = new() { Method = "", Table = table, ContainerSpace = space.Inode, Life = IsolationPlan.LifeOf(container) };
             if (VethEnds.IsHosts(space.Inode, container.InitPid))
             {
                 return OnHostsNetwork(container, wish, hasNft, plan, faults, notes);

@@ -1,6 +1,7 @@
 using ContainerIR.Actions.Changes;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Linux;
+using ContainerIR.Runtimes;
 
 namespace ContainerIR.Actions.Isolation;
 
@@ -55,9 +56,10 @@ internal sealed class IsolationWork(Func<string?> findNft)
 
     /// <summary>Looks whether it stands as planned, for the interfaces the container has now.</summary>
     /// <param name="plan">As journaled.</param>
-    /// <param name="initPid">The container's first process now; 0 when it has none.</param>
-    public ChangeLook Look(IsolationPlan plan, int initPid)
+    /// <param name="container">The container now; null when there is none.</param>
+    public ChangeLook Look(IsolationPlan plan, ContainerRef? container)
     {
+        int initPid = container?.InitPid ?? 0;
         bool hasTable = plan.Spaces.Any(inode => StandsIn(plan, inode));
         string left = hasTable ? "; what was put in place is still there" : "";
         if (initPid == 0)
@@ -65,9 +67,17 @@ internal sealed class IsolationWork(Func<string?> findNft)
             return new ChangeLook(hasTable ? ChangeCondition.NotInForce : ChangeCondition.Gone, "the container has ended" + left);
         }
 
+        ChangeLook anotherLife = new(ChangeCondition.NotInForce, "NOT IN FORCE: the container was started again and has another network" + left + ". Isolate again, or keep it up: cir watch isolation");
+        bool wasStartedAgain = plan.Life.Length > 0 && plan.Life != IsolationPlan.LifeOf(container!);
         if (NamespaceHandle.InodeOf(initPid) != plan.ContainerSpace)
         {
-            return new ChangeLook(ChangeCondition.NotInForce, "NOT IN FORCE: the container was started again and has another network" + left + ". Isolate again, or keep it up: cir watch isolation");
+            return anotherLife;
+        }
+
+        // The rule knows its control group by a number that ended with the group.
+        if (plan.Method == "cgroup" && wasStartedAgain)
+        {
+            return new ChangeLook(ChangeCondition.NotInForce, "NOT IN FORCE: the container was started again, in another control group" + left + ". Isolate again, or keep it up: cir watch isolation");
         }
 
         foreach (ulong inode in plan.Spaces)
@@ -80,7 +90,7 @@ internal sealed class IsolationWork(Func<string?> findNft)
 
         if (plan.Method != "cgroup" && Uncovered(plan, initPid) is { Count: > 0 } open)
         {
-            return new ChangeLook(ChangeCondition.NotInForce, $"NOT IN FORCE for interface {string.Join(", ", open)}: it came later. Isolate again, or keep it up: cir watch isolation");
+            return wasStartedAgain ? anotherLife : new ChangeLook(ChangeCondition.NotInForce, $"NOT IN FORCE for interface {string.Join(", ", open)}: it came later. Isolate again, or keep it up: cir watch isolation");
         }
 
         return new ChangeLook(ChangeCondition.InForce, $"in force by {plan.Method}{(plan.Links.Count > 0 ? " on " + plan.LinkWords : "")}");

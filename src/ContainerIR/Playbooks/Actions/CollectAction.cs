@@ -36,6 +36,8 @@ internal sealed class CollectAction(OwnActionParts parts) : ReadingAction
 
     public override IReadOnlyList<string> Needs => ["root"];
 
+    public override bool NeedsContainer => true;
+
     public override IReadOnlyList<ActionParameter> Parameters { get; } =
     [
         new("profile", ParameterKind.Text, "What is copied.", Required: true, Choices: ["triage", "standard", "full", "volatile", "live", "memory", "filesystem", "logs", "host", "image"]),
@@ -54,7 +56,7 @@ internal sealed class CollectAction(OwnActionParts parts) : ReadingAction
             Choices = part == "memory" ? new VolatileChoices { Memory = MemoryScope.All } : new VolatileChoices(),
             Skip = keep is null ? [] : [.. CollectorList.All.Select(entry => entry.Name).Where(name => !keep.Contains(name))],
             ImageLayers = part == "image",
-            Reason = $"playbook step by {call.Actor}",
+            Reason = $"collected for {call.Actor}",
             Endpoint = endpoint,
         };
     }

@@ -1,4 +1,6 @@
 using ContainerIR.Actions;
+using ContainerIR.Cases;
+using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
 
 namespace ContainerIR.Playbooks.Actions;
@@ -14,6 +16,11 @@ internal sealed class NotifyAction(OwnActionParts parts) : ReadingAction
 
     public override Task<ActionOutcome> RunAsync(ActionCall call, CancellationToken ct)
     {
+        if (!CaseStore.Exists(parts.Home, call.CaseId))
+        {
+            throw new OperatorException($"There is no case {DisplayText.Shorten(call.CaseId, 100)} here: the words would stand in no record.", $"Open it: cir case new {DisplayText.Shorten(call.CaseId, 100)}");
+        }
+
         string text = DisplayText.Shorten(call.With["text"], 2000);
         parts.Say("! " + text);
         return Task.FromResult(Outcome(true, text));

@@ -26,8 +26,9 @@ internal sealed class PreflightAction(OwnActionParts parts, IReadOnlyList<IActio
 
         // Checked against its kind before it came here.
         long wanted = Spans.TryParseSize(call.With["min_free"], out long bytes) ? bytes : 0;
-        long free = new DriveInfo(parts.Home.Path).AvailableFreeSpace;
-        (free < wanted ? faults : facts).Add($"{free >> 20} MiB free of {wanted >> 20} MiB wanted in {DisplayText.Escape(parts.Home.Path)}");
+        string place = Existing(parts.Home.Path);
+        long free = new DriveInfo(place).AvailableFreeSpace;
+        (free < wanted ? faults : facts).Add($"{free >> 20} MiB free of {wanted >> 20} MiB wanted in {DisplayText.Escape(place)}");
         try
         {
             await using IContainerRuntime runtime = parts.Connect();
@@ -52,6 +53,9 @@ internal sealed class PreflightAction(OwnActionParts parts, IReadOnlyList<IActio
 
         return faults.Count > 0 ? Outcome(false, string.Join("; ", faults)) : Outcome(true, string.Join("; ", facts));
     }
+
+    // Before the first case its folder is not there yet: the disk it will be on is asked.
+    private static string Existing(string folder) => Directory.Exists(folder) || Path.GetDirectoryName(folder) is not { } above ? folder : Existing(above);
 
     // Needs name programs by one word; "root" and sentences are for people.
     private static bool IsProgram(string need) => need is "nft" or "ip" or "ss" or "nsenter" or "iptables";

@@ -19,10 +19,12 @@ internal abstract class ReadingAction : IAction
 
     public virtual IReadOnlyList<string> Needs => [];
 
+    public virtual bool NeedsContainer => false;
+
     public virtual IReadOnlyList<ActionParameter> Parameters => [];
 
     public virtual Task<ActionPreview> PreviewAsync(ActionCall call, CancellationToken ct) =>
-        Task.FromResult(new ActionPreview([["cir", "do", Name, .. call.With.Select(pair => $"--{pair.Key.Replace('_', '-')}={pair.Value}")]], EvidenceCost, []));
+        Task.FromResult(new ActionPreview([call.Command(this)], EvidenceCost, []));
 
     public abstract Task<ActionOutcome> RunAsync(ActionCall call, CancellationToken ct);
 

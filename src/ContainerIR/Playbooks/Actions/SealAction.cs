@@ -31,7 +31,7 @@ internal sealed class SealAction(OwnActionParts parts) : ReadingAction
         bool wantsTime = call.With["timestamp"] == "true";
         if (wantsTime && !call.With.ContainsKey("tsa"))
         {
-            throw new OperatorException("A time-stamp needs an authority.", "Name one in the step: with: { timestamp: true, tsa: [URL] }");
+            throw new OperatorException("A time-stamp needs an authority.", "Name one: --tsa URL; in a playbook, with: { timestamp: true, tsa: [URL] }");
         }
 
         foreach (string bundle in bundles)
@@ -50,6 +50,6 @@ internal sealed class SealAction(OwnActionParts parts) : ReadingAction
 
         return faults.Count > 0
             ? Outcome(false, string.Join("; ", faults.Select(fault => DisplayText.Shorten(fault, 200))))
-            : Outcome(true, $"{bundles.Count} bundles are sealed and as they were sealed{(wantsTime ? ", time-stamped" : "")}", null, [.. bundles.Select(bundle => "bundle:" + Path.GetFileName(bundle))], verified: true);
+            : Outcome(true, $"{(bundles.Count == 1 ? "1 bundle is" : $"{bundles.Count} bundles are")} sealed and unchanged{(wantsTime ? ", time-stamped" : "")}", null, [.. bundles.Select(bundle => "bundle:" + Path.GetFileName(bundle))], verified: true);
     }
 }

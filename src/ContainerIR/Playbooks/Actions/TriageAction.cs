@@ -13,6 +13,8 @@ internal sealed class TriageAction(OwnActionParts parts) : ReadingAction
 
     public override string Title => "Judges the bundles of the container by rules";
 
+    public override bool NeedsContainer => true;
+
     public override IReadOnlyList<ActionParameter> Parameters { get; } = [new("rules", ParameterKind.List, "Rules, with * at the end for all that begin so.", Default: "*")];
 
     public override async Task<ActionOutcome> RunAsync(ActionCall call, CancellationToken ct)
@@ -25,7 +27,7 @@ internal sealed class TriageAction(OwnActionParts parts) : ReadingAction
         IReadOnlyList<string> bundles = CaseBundles.Of(parts.Home, call.CaseId, call.Container);
         if (bundles.Count == 0)
         {
-            throw new OperatorException($"The case holds no bundle of {Evidence.Text.DisplayText.Shorten(call.Container, 100)} to judge.", "Collect first: a step 'action: collect' before this one.");
+            throw new OperatorException($"The case holds no bundle of {Evidence.Text.DisplayText.Shorten(call.Container, 100)} to judge.", "Collect first: cir do collect, or a step 'action: collect' before this one.");
         }
 
         string[] rules = call.With["rules"].Split(',');

@@ -105,7 +105,7 @@ internal sealed partial class PlaybookEngine
     {
         if (about is BuiltInStep step && parts.Actions.FirstOrDefault(each => each.Name == step.Action) is { } action)
         {
-            return (CommandOf(action, ContainerOf(run, frame), ParameterValue.Complete(action, Filled(run, frame, step.With), [])), step.Evidence ?? action.EvidenceCost);
+            return (ActionCall.Command(action, ContainerOf(run, frame), ParameterValue.Complete(action, Filled(run, frame, step.With), [])), step.Evidence ?? action.EvidenceCost);
         }
 
         return ([], about.Evidence ?? "none named");

@@ -219,7 +219,7 @@ internal sealed partial class PlaybookEngine(EngineParts parts) : IDisposable
             return Fail(run, step, instance, string.Join("; ", faults), []);
         }
 
-        IReadOnlyList<string> command = CommandOf(action, ContainerOf(run, frame), with);
+        IReadOnlyList<string> command = ActionCall.Command(action, ContainerOf(run, frame), with);
         if (run.Record.WasInterrupted(instance) && action.Effect != ActionEffect.Reads)
         {
             InterruptedChoice choice = await AloneAsync(() => parts.People.InterruptedAsync(instance, step.Name, ct), ct);
@@ -507,10 +507,6 @@ internal sealed partial class PlaybookEngine(EngineParts parts) : IDisposable
 
     private static string ForeignText(ForeignStep step) =>
         "This step comes from elsewhere. cir does not run it: read it, judge it, and do it by hand if it is right.\n" + string.Join('\n', step.Commands.Select(command => $"[{command.Type}] {command.Text}"));
-
-    /// <summary>The request as argv, as it is recorded and approved.</summary>
-    internal static IReadOnlyList<string> CommandOf(IAction action, string container, IReadOnlyDictionary<string, string> with) =>
-        ["cir", "do", action.Name, .. container.Length > 0 ? ["--container", container] : Array.Empty<string>(), .. with.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"--{pair.Key.Replace('_', '-')}={pair.Value}")];
 
     private static Dictionary<string, string> Filled(Run run, Frame frame, IReadOnlyDictionary<string, string> with) =>
         with.ToDictionary(pair => pair.Key, pair => VariableUses.Fill(pair.Value, name => ValueOf(run, frame, name)));
