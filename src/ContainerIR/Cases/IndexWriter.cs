@@ -146,7 +146,12 @@ internal sealed class IndexWriter : IDisposable
         processFilter.Dispose();
     }
 
-    private ReadOnlySpan<byte> Utf8Of(string text) => utf8.AsSpan(0, Encode(text));
+    private ReadOnlySpan<byte> Utf8Of(string text)
+    {
+        // First encoded, then asked for: a longer text gets a larger array.
+        int length = Encode(text);
+        return utf8.AsSpan(0, length);
+    }
 
     private int Encode(string text)
     {

@@ -104,6 +104,24 @@ public sealed class The_index : IDisposable
         Assert.NotEmpty(CaseReader.ReadOverview(store).Bundles);
     }
 
+    [Theory]
+    [InlineData(2_000)]
+    [InlineData(4_000)]
+    [InlineData(100_000)]
+    public async Task Holds_a_long_text_as_it_is_and_cuts_only_what_is_too_long(int length)
+    {
+        string sought = new('d', length);
+        await using BundleWriter bundle = BundleWriter.Open(SomeBundle.Options(store.BundlesFolder, SomeIndexedBundle.Name));
+        bundle.OpenSection("packages", 1).AddGap(sought, "too deep");
+        SealedBundle made = await bundle.SealAsync();
+
+        await CaseIndexer.IndexAsync(store, made.Path, null, CancellationToken.None);
+
+        string message = Assert.Single(Read("SELECT message FROM timeline WHERE meaning = 'item.error' OR meaning = 'gap'"));
+        Assert.Contains(sought[..Math.Min(length, 3_900)], message, StringComparison.Ordinal);
+        Assert.Equal(length <= 4_000, message.EndsWith("too deep", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Says_which_lines_it_left_out()
     {
