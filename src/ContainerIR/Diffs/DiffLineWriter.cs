@@ -54,6 +54,7 @@ internal sealed class DiffLineWriter(Stream output) : IDisposable
         if (line.HasObject)
         {
             Inode(walk.Stat, full: true);
+            Protection(walk);
             Target(walk.Stat, line.Link.AsSpan(0, line.LinkBytes));
             Xattrs(walk.Xattrs);
             Content(line.Content);
@@ -185,21 +186,6 @@ internal sealed class DiffLineWriter(Stream output) : IDisposable
         {
             Time("atime"u8, stat.stx_atime);
             json.WriteNumber("blocks"u8, stat.stx_blocks);
-            if ((stat.stx_attributes & (StatX.STATX_ATTR_IMMUTABLE | StatX.STATX_ATTR_APPEND)) != 0)
-            {
-                json.WriteStartArray("attributes"u8);
-                if ((stat.stx_attributes & StatX.STATX_ATTR_IMMUTABLE) != 0)
-                {
-                    json.WriteStringValue("immutable"u8);
-                }
-
-                if ((stat.stx_attributes & StatX.STATX_ATTR_APPEND) != 0)
-                {
-                    json.WriteStringValue("append-only"u8);
-                }
-
-                json.WriteEndArray();
-            }
         }
 
         json.WriteNumber("ino"u8, stat.stx_ino);
@@ -209,6 +195,31 @@ internal sealed class DiffLineWriter(Stream output) : IDisposable
         {
             Device("rdev"u8, stat.stx_rdev_major, stat.stx_rdev_minor);
         }
+    }
+
+    // The inode's own mark, or the one the overlay keeps for it.
+    private void Protection(OverlayWalk walk)
+    {
+        ulong set = walk.Stat.stx_attributes;
+        bool isImmutable = (set & StatX.STATX_ATTR_IMMUTABLE) != 0 || walk.HasProtection('i');
+        bool isAppendOnly = (set & StatX.STATX_ATTR_APPEND) != 0 || walk.HasProtection('a');
+        if (!isImmutable && !isAppendOnly)
+        {
+            return;
+        }
+
+        json.WriteStartArray("attributes"u8);
+        if (isImmutable)
+        {
+            json.WriteStringValue("immutable"u8);
+        }
+
+        if (isAppendOnly)
+        {
+            json.WriteStringValue("append-only"u8);
+        }
+
+        json.WriteEndArray();
     }
 
     private void Target(in StatX stat, ReadOnlySpan<byte> target)

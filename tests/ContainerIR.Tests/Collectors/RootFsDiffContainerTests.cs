@@ -58,6 +58,21 @@ public sealed class The_file_system_of_a_container
     }
 
     [Fact]
+    public async Task Says_which_files_the_container_made_unchangeable()
+    {
+        // The overlay keeps the mark as an attribute of its own (trusted.overlay.protattr); the inode below has none.
+        using TestContainer container = RealEngine.Start([]);
+        container.Exec("echo x > /kept; echo x > /log");
+        RealEngine.Run("chattr", "+i", $"/proc/{container.InitPid}/root/kept");
+        RealEngine.Run("chattr", "+a", $"/proc/{container.InitPid}/root/log");
+
+        using DiffCapture capture = await DiffCapture.Of(SomeContainer.RefOf(container.Id));
+
+        Assert.Equal(["immutable"], capture["/kept"].Object!.Attributes);
+        Assert.Equal(["append-only"], capture["/log"].Object!.Attributes);
+    }
+
+    [Fact]
     public async Task Tells_patched_from_touched_and_renamed_in_the_trap_of_times()
     {
         using Trap trap = new("fs-timestomp");

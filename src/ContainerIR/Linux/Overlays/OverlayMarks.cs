@@ -21,6 +21,7 @@ internal sealed unsafe class OverlayMarks
     private readonly byte[] metacopy;
     private readonly byte[] whiteout;
     private readonly byte[] origin;
+    private readonly byte[] protectedAttributes;
 
     /// <summary>Marks of a layer.</summary>
     /// <param name="userXattr">Whether they are <c>user.overlay.*</c> and not <c>trusted.overlay.*</c>.</param>
@@ -34,6 +35,7 @@ internal sealed unsafe class OverlayMarks
         this.prefix = prefix is null ? null : Encoding.ASCII.GetBytes(prefix);
         (opaque, redirect, metacopy) = (Name(prefix, "opaque"), Name(prefix, "redirect"), Name(prefix, "metacopy"));
         (whiteout, origin) = (Name(prefix, "whiteout"), Name(prefix, "origin"));
+        protectedAttributes = Name(prefix, "protattr");
     }
 
     /// <summary>Whether an attribute is a mark of the overlay, not the container's own.</summary>
@@ -50,6 +52,12 @@ internal sealed unsafe class OverlayMarks
 
     /// <summary>The origin of an object, or empty.</summary>
     public ReadOnlySpan<byte> Origin(XattrList attributes) => attributes.TryGet(NoNul(origin), out ReadOnlySpan<byte> value) ? value : default;
+
+    /// <summary>Whether chattr(1) made an object of the overlay immutable (i) or append-only (a): the mark stands here, not at the inode (Linux 5.14).</summary>
+    /// <param name="attributes">Its attributes.</param>
+    /// <param name="letter">Of chattr(1).</param>
+    public bool HasProtection(XattrList attributes, char letter) =>
+        attributes.TryGet(NoNul(protectedAttributes), out ReadOnlySpan<byte> value) && value.Contains((byte)letter);
 
     /// <summary>Whether an object says that its name is deleted: a 0:0 character device, or an empty file marked so (Linux 6.7).</summary>
     public bool IsWhiteout(in StatX stat, XattrList attributes) =>

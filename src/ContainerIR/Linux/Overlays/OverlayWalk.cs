@@ -67,6 +67,9 @@ internal sealed unsafe class OverlayWalk : IDisposable
     /// <summary>Whether the upper directory is marked opaque.</summary>
     public bool IsOpaque { get; private set; }
 
+    /// <summary>Whether the overlay keeps the upper object from being changed, by the letter of chattr(1).</summary>
+    public bool HasProtection(char letter) => stack.Marks.HasProtection(Xattrs, letter);
+
     /// <summary>What the lower layers have under this name (for a redirected directory: where it leads). For a hidden object it is the object.</summary>
     public LowerHit Original { get; } = new();
 
