@@ -23,7 +23,7 @@ internal sealed unsafe class DiffRun : IDisposable
     private readonly LayerStack stack;
     private readonly MountPoints mountPoints;
     private readonly GapBudget gaps;
-    private readonly UnixTime startedAt;
+    private readonly TimeProvider clock;
     private readonly OverlayWalk walk;
     private readonly OriginFinder origins;
     private readonly DiffLineWriter lines;
@@ -46,10 +46,9 @@ internal sealed unsafe class DiffRun : IDisposable
     private long changedDuringRead;
     private long withErrors;
 
-    public DiffRun(LayerStack stack, MountPoints mountPoints, DiffOutputs outputs, DiffLimits limits, GapBudget gaps, DateTimeOffset startedAt)
+    public DiffRun(LayerStack stack, MountPoints mountPoints, DiffOutputs outputs, DiffLimits limits, GapBudget gaps, TimeProvider clock)
     {
-        (this.stack, this.mountPoints, this.gaps) = (stack, mountPoints, gaps);
-        this.startedAt = new(startedAt.ToUnixTimeSeconds(), (uint)(startedAt.Ticks % TimeSpan.TicksPerSecond * 100));
+        (this.stack, this.mountPoints, this.gaps, this.clock) = (stack, mountPoints, gaps, clock);
         (maxBeforeBytes, maxContentBytes) = (limits.MaxBeforeBytes, limits.MaxContentBytes);
         walk = new(stack, limits.Walk, mountPoints.Contains, gaps.Add);
         origins = new(stack);
@@ -158,7 +157,14 @@ internal sealed unsafe class DiffRun : IDisposable
         }
 
         Judge(ct);
-        line.Signs = walk.IsWhiteout || Nodes.IsDirectory(stat) ? DiffSigns.None : DiffComparison.SignsOf(stat, line, startedAt);
+        line.Signs = walk.IsWhiteout || Nodes.IsDirectory(stat) ? DiffSigns.None : DiffComparison.SignsOf(stat, line, Now());
+    }
+
+    // The time of reading, not that of the start: what a living container writes meanwhile is not of the future.
+    private UnixTime Now()
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        return new(now.ToUnixTimeSeconds(), (uint)(now.Ticks % TimeSpan.TicksPerSecond * 100));
     }
 
     private void Store(PaxWriter archive, CancellationToken ct)

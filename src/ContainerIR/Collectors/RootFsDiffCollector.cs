@@ -107,7 +107,7 @@ internal sealed class RootFsDiffCollector(IContainerRuntime? runtime, Profile pr
         await using ItemWriter entries = sink.Create(EntriesItem, new($"{stack.Upper.DisplayPath} against {lowers}", ItemForm.Frames));
         await using ItemWriter? upper = hasContent ? sink.Create(UpperItem, new(stack.Upper.DisplayPath, ItemForm.Frames)) : null;
         await using ItemWriter? before = hasContent ? sink.Create(BeforeItem, new(lowers, ItemForm.Frames)) : null;
-        using DiffRun run = new(stack, mountPoints, new DiffOutputs(entries, upper, before), limits, gaps, startedAt);
+        using DiffRun run = new(stack, mountPoints, new DiffOutputs(entries, upper, before), limits, gaps, clock);
 
         // One thread reads, hashes and writes: its calls block for as long as the disk does, so it is none of the pool's.
         await Task.Factory.StartNew(() => run.Run(ct), ct, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);

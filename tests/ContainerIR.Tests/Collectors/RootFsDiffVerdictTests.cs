@@ -14,6 +14,18 @@ public sealed class The_verdict_on_a_path
 {
     private static readonly UnixTime Then = new(1_600_000_000, 5);
 
+    private sealed class LateReader(DateTimeOffset now) : TimeProvider
+    {
+        private bool wasAsked;
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            DateTimeOffset answer = wasAsked ? now.AddMinutes(1) : now.AddHours(-1);
+            wasAsked = true;
+            return answer;
+        }
+    }
+
     [Fact]
     public async Task Is_by_content_and_metadata_against_the_original()
     {
@@ -60,6 +72,21 @@ public sealed class The_verdict_on_a_path
         Assert.Equal(Then, capture["/grown"].Original!.ModifiedAt);
         Assert.Equal(1, capture.Summary.ByVerdict["added"]);
         Assert.Equal(capture.Entries.Count, capture.Summary.Entries);
+    }
+
+    [Fact]
+    public async Task Calls_a_time_the_future_by_the_clock_of_the_moment_it_was_read()
+    {
+        using HostileTree upper = new();
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        upper.File("later"u8, "x").File("written-meanwhile"u8, "x");
+        upper.Times("later"u8, Then, new(now.AddYears(1).ToUnixTimeSeconds(), 1));
+
+        // The copy began an hour before the container wrote the second file.
+        using DiffCapture capture = await DiffCapture.Of(upper, [], null, clock: new LateReader(now));
+
+        Assert.Contains("mtime-in-future", capture["/later"].Signs);
+        Assert.DoesNotContain("mtime-in-future", capture["/written-meanwhile"].Signs);
     }
 
     [Fact]

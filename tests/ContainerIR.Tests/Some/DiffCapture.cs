@@ -28,11 +28,12 @@ internal sealed class DiffCapture : IDisposable
     public static Task<DiffCapture> Of(HostileTree upper, params HostileTree[] lowers) => Of(upper, lowers, null);
 
     public static async Task<DiffCapture> Of(
-        HostileTree upper, HostileTree[] lowers, DiffLimits? limits, Profile profile = Profile.Standard, bool allowClone = true, string[]? mountPoints = null, bool userXattr = false)
+        HostileTree upper, HostileTree[] lowers, DiffLimits? limits, Profile profile = Profile.Standard, bool allowClone = true, string[]? mountPoints = null, bool userXattr = false,
+        TimeProvider? clock = null)
     {
         DiffCapture capture = new();
         using LayerStack stack = LayerStack.Open(upper.RootBytes, [.. lowers.Select(lower => lower.RootBytes)], userXattr, allowClone);
-        RootFsDiffCollector collector = new(null, profile, TimeProvider.System, limits ?? new());
+        RootFsDiffCollector collector = new(null, profile, clock ?? TimeProvider.System, limits ?? new());
         await collector.CollectAsync(stack, "test", new MountPoints((mountPoints ?? []).Select(Encoding.UTF8.GetBytes)), capture.Sink, default);
         return capture;
     }

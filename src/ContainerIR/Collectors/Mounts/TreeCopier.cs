@@ -39,7 +39,7 @@ internal sealed class TreeCopier(DiffLimits limits, bool hasContent, TimeProvide
         string entriesName = name + ".entries.jsonl.zst";
         await using ItemWriter entries = sink.Create(entriesName, new(source, ItemForm.Frames));
         await using ItemWriter? tar = hasContent ? sink.Create(name + ".tar.zst", new(source, ItemForm.Frames)) : null;
-        using DiffRun run = new(stack, mountPoints, new DiffOutputs(entries, tar, null), limits, gaps, startedAt);
+        using DiffRun run = new(stack, mountPoints, new DiffOutputs(entries, tar, null), limits, gaps, clock);
         await Task.Factory.StartNew(() => run.Run(ct), ct, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
         gaps.Complete(entriesName);
         await entries.CompleteAsync(null, ct);
