@@ -61,7 +61,8 @@ internal sealed class EscapeAnalyzer : IAnalyzer
     // Kernel-internal mounts, and terminals and /dev/null that the runtime hands over.
     private static bool IsOfNoMount(string target) =>
         target.StartsWith("/memfd:", StringComparison.Ordinal) || target.StartsWith("/dev/pts/", StringComparison.Ordinal) || target.StartsWith("/SYSV", StringComparison.Ordinal)
-        || target.StartsWith("/[", StringComparison.Ordinal) || target is "/dev/null" or "/dev/ptmx" or "/dev/zero (deleted)";
+        || target.StartsWith("/[", StringComparison.Ordinal) || target.StartsWith("/dmabuf:", StringComparison.Ordinal)
+        || target is "/dev/null" or "/dev/ptmx" or "/dev/zero (deleted)" or "/secretmem (deleted)";
 
     private static IEnumerable<Finding> OfKernelHelpers(Scene scene, CancellationToken ct)
     {
