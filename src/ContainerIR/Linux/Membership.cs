@@ -314,11 +314,12 @@ internal sealed class Membership
         List<string> signs = [];
         bool hasParentInside = members.ContainsKey(facts.ParentPid);
         bool isInit = facts.Pid == Init.Pid;
-        if (tops.Count > 0 && facts.Cgroups.Inside(tops) is null)
+        bool isMovedByItsEnd = facts.IsEnding && facts.Cgroups.Lines.All(line => line.Path is [(byte)'/']);
+        if (tops.Count > 0 && !isMovedByItsEnd && facts.Cgroups.Inside(tops) is null)
         {
             signs.Add(hasParentInside || isInit ? "left-cgroup" : "entered");
         }
-        else if (facts.Cgroups.IsOutsideSome(tops))
+        else if (!facts.IsEnding && facts.Cgroups.IsOutsideSome(tops))
         {
             signs.Add("left-cgroup-in-part");
         }

@@ -13,6 +13,12 @@ internal sealed record ProcStat(
     /// <summary>include/linux/sched.h: a thread of the kernel, which no name can imitate.</summary>
     public const uint PF_KTHREAD = 0x00200000;
 
+    /// <summary>include/linux/sched.h: it is ending, or has ended.</summary>
+    public const uint PF_EXITING = 0x00000004;
+
+    /// <summary>Whether it is ending, or has ended: in v1 hierarchies the kernel shows it at the root then.</summary>
+    public bool IsEnding => IsZombie || (Flags & PF_EXITING) != 0;
+
     /// <summary>Whether it is a thread of the kernel itself.</summary>
     public bool IsKernelThread => (Flags & PF_KTHREAD) != 0;
 

@@ -31,16 +31,24 @@ internal sealed class NamespaceSet
 }
 
 /// <summary>What is asked of every process of the host to tell whether it belongs to the container.</summary>
+/// <param name="Pid">Number on the host.</param>
+/// <param name="ParentPid">Its parent's.</param>
+/// <param name="StartTicks">When it began.</param>
+/// <param name="Namespaces">Its namespaces.</param>
+/// <param name="Cgroups">Its control groups.</param>
+/// <param name="IsEnding">Whether it was ending after its control groups were read: that it stands at the root of one says nothing then.</param>
+/// <param name="RootDevice">The device of its root directory.</param>
 internal sealed record ProcessFacts(
-    int Pid, int ParentPid, ulong StartTicks, NamespaceSet Namespaces, CgroupLines Cgroups, (uint Major, uint Minor)? RootDevice)
+    int Pid, int ParentPid, ulong StartTicks, NamespaceSet Namespaces, CgroupLines Cgroups, bool IsEnding, (uint Major, uint Minor)? RootDevice)
 {
     /// <summary>Reads them; null for threads of the kernel and processes that are gone.</summary>
     public static ProcessFacts? Read(ProcEntry process, ProcStat stat)
     {
         Bytes cgroup = process.Read("cgroup", 64 * 1024);
+        bool isEnding = stat.IsEnding || ProcStat.Parse(process.Read("stat", 4096).Content) is not { IsEnding: false };
         return stat.IsKernelThread || cgroup.Errno == Libc.ESRCH
             ? null
-            : new ProcessFacts(stat.Pid, stat.ParentPid, stat.StartTicks, NamespaceSet.Read(process), CgroupLines.Parse(cgroup.Content), Root(process));
+            : new ProcessFacts(stat.Pid, stat.ParentPid, stat.StartTicks, NamespaceSet.Read(process), CgroupLines.Parse(cgroup.Content), isEnding, Root(process));
     }
 
     private static (uint Major, uint Minor)? Root(ProcEntry process)

@@ -40,6 +40,19 @@ public sealed class Processes_of_a_container
     }
 
     [Fact]
+    public async Task Have_left_no_control_group_by_ending()
+    {
+        // The kernel moves the dead of a v1 hierarchy to its root: a container whose first process reaps nobody is full of them.
+        using TestContainer container = RealEngine.Start([], "sh", "-c", "sleep 0 & exec sleep 1002");
+        await RealEngine.Until(() => RealEngine.Run("sh", "-c", $"ps -o stat= --ppid {container.InitPid} || true").Contains('Z', StringComparison.Ordinal), "the dead child");
+
+        using Capture capture = await Capture.Processes(container.Id);
+
+        ProcessRow dead = (await capture.ProcessRows()).Single(r => r.Pid != container.InitPid);
+        Assert.Equal(["zombie"], dead.Signs);
+    }
+
+    [Fact]
     public async Task Have_digests_but_no_bytes_in_triage()
     {
         using TestContainer container = RealEngine.Start([], "sleep", "1001");
