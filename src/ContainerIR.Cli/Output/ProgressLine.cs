@@ -4,7 +4,7 @@ namespace ContainerIR.Cli.Output;
 
 /// <summary>
 /// Progress on a terminal: the lines of <see cref="PlainProgress"/>, and below them one that is drawn again ten times a second whether or not
-/// reports come: collector, items, bytes, rate, elapsed, item. Disposing erases it.
+/// reports come: collector, items, bytes, rate, elapsed, time left for the item where its size is known, item. Disposing erases it.
 /// </summary>
 internal sealed class ProgressLine : IProgress<AcquisitionProgress>, IDisposable
 {
@@ -110,7 +110,7 @@ internal sealed class ProgressLine : IProgress<AcquisitionProgress>, IDisposable
             _ => Cells.Fit(latest.Collector ?? "", 20),
         };
         string amounts = $"{Quantities.Count(latest.Items, "item")}  {Quantities.Bytes(latest.RawBytes)}  {Quantities.Bytes(bytesPerSecond)}/s";
-        string item = latest.Item is { } path ? "  " + Cells.Fit(path, 120) : "";
+        string item = (latest.Left is { } left ? "  " + Quantities.Left(left) : "") + (latest.Item is { } path ? "  " + Cells.Fit(path, 120) : "");
         return $"> {doing}  {amounts}  {Quantities.Elapsed(clock.GetElapsedTime(started))}{item}";
     }
 }

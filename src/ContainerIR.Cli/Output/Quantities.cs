@@ -28,6 +28,9 @@ internal static class Quantities
         _ => string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours} h {time.Minutes:00} min"),
     };
 
+    /// <summary>How long something will take yet.</summary>
+    public static string Left(TimeSpan time) => $"about {Elapsed(time)} left";
+
     /// <summary>How long ago, in the largest unit that says something.</summary>
     public static string Age(TimeSpan age) => age switch
     {

@@ -82,7 +82,8 @@ internal sealed class AcquireScreen : Screen
             {
                 TimeSpan elapsed = Shell.Facts.Surroundings.Clock.GetElapsedTime(started);
                 string rate = elapsed.TotalSeconds > 0.5 ? Quantities.Bytes(now.RawBytes / elapsed.TotalSeconds) + "/s" : "";
-                shown.Add(new TextLine($"> {now.Collector ?? now.Stage.ToString().ToLowerInvariant()}  {Quantities.Count(now.Items, "item")}  {Quantities.Bytes(now.RawBytes)}  {rate}  {Quantities.Elapsed(elapsed)}  {now.Item}", Tone.Key));
+                string left = now.Left is { } time ? $"{Quantities.Left(time)}  " : "";
+                shown.Add(new TextLine($"> {now.Collector ?? now.Stage.ToString().ToLowerInvariant()}  {Quantities.Count(now.Items, "item")}  {Quantities.Bytes(now.RawBytes)}  {rate}  {Quantities.Elapsed(elapsed)}  {left}{now.Item}", Tone.Key));
             }
 
             below.Lines = shown;

@@ -12,12 +12,11 @@ using ContainerIR.Runtimes;
 
 namespace ContainerIR.Cli.Screens;
 
-/// <summary>The containers of this host, risk first; read again every two seconds.</summary>
+/// <summary>The containers of this host, risk first; read again at the console's pace.</summary>
 internal sealed class ContainersScreen : Screen
 {
-    private const int TicksBetweenReads = 4;
-
     private readonly RowsView list;
+    private readonly Pace pace;
     private readonly Dictionary<string, TriageReport> judged = [];
     private readonly Queue<string> toJudge = [];
     private Dictionary<string, (LiveUse Use, double? CpuShare, long At)> uses = [];
@@ -25,13 +24,14 @@ internal sealed class ContainersScreen : Screen
     private IReadOnlyList<ContainerSummary> all = [];
     private List<ContainerSummary> shown = [];
     private string endpoint = "";
-    private int ticks;
+    private DateTimeOffset readAt;
     private bool isReading;
     private string? problem;
 
     public ContainersScreen(Shell shell)
         : base(shell)
     {
+        pace = new Pace(shell);
         list = new RowsView(
             Colours, new("NAME", MinCells: 18), new("SCORE", Right: true), new("STATE", MinCells: 7), new("IN FORCE", MinCells: 8), new("RISKS", MinCells: 12), new("CPU", Right: true), new("MEMORY", Right: true), new("TCP", Right: true),
             new("AGE", Right: true), new("IMAGE", MinCells: 10), new("NETWORKS", MinCells: 8), new("ID"))
@@ -42,7 +42,7 @@ internal sealed class ContainersScreen : Screen
         Add(list);
     }
 
-    public override string Heading => $"Containers  {all.Count} at {DisplayText.Escape(endpoint)}  {all.Count(each => each.Risks.Any(IsGrave))} with marks of risk";
+    public override string Heading => $"Containers  {all.Count} at {DisplayText.Escape(endpoint)}  {all.Count(each => each.Risks.Any(IsGrave))} with marks of risk{(readAt == default ? "" : string.Create(CultureInfo.InvariantCulture, $"  as of {readAt.UtcDateTime:HH:mm:ss}Z"))}";
 
     public override IReadOnlyList<KeyAction> Keys =>
     [
@@ -62,7 +62,7 @@ internal sealed class ContainersScreen : Screen
 
     public override void Tick()
     {
-        if (++ticks % TicksBetweenReads == 0)
+        if (pace.IsDue)
         {
             Read();
         }
@@ -181,6 +181,7 @@ internal sealed class ContainersScreen : Screen
         }
 
         isReading = true;
+        pace.Begin();
         ActionParts parts = DoCommand.PartsOf(Shell.Facts.Surroundings, Shell.Facts.Home, Shell.Facts.Endpoint);
         Shell.Quietly(
             async ct =>
@@ -191,7 +192,7 @@ internal sealed class ContainersScreen : Screen
             },
             read =>
             {
-                (endpoint, all, uses, inForce, problem, isReading) = (read.Endpoint, read.Containers, read.Uses, read.InForce, null, false);
+                (endpoint, all, uses, inForce, problem, isReading, readAt) = (read.Endpoint, read.Containers, read.Uses, read.InForce, null, false, Shell.Facts.Surroundings.Clock.GetUtcNow());
                 Filtered();
             },
             failure =>

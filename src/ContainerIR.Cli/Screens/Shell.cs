@@ -31,6 +31,7 @@ internal sealed class Shell : Runnable
     public Shell(ConsoleFacts facts)
     {
         Facts = facts;
+        Acted();
         palettes = Palette.For(facts.IsColourless, facts.IsAscii);
         Width = Dim.Fill();
         Height = Dim.Fill();
@@ -54,6 +55,9 @@ internal sealed class Shell : Runnable
 
     /// <summary>Cancelled when the terminal is gone: what runs goes on, but nobody answers a question any more.</summary>
     public CancellationToken TerminalLost => terminalLost.Token;
+
+    /// <summary>When a person last pressed a key or moved the mouse, by the clock's time-stamp.</summary>
+    public long ActedAt { get; private set; }
 
     /// <summary>The case worked on last; null for none yet.</summary>
     public string? LastCase { get; set; }
@@ -87,7 +91,9 @@ internal sealed class Shell : Runnable
     {
         screens.Peek().SetFocus();
         screens.Peek().Shown();
-        App!.AddTimeout(TickInterval, () =>
+        App!.Keyboard.KeyDown += (_, _) => Acted();
+        App.Mouse.MouseEvent += (_, _) => Acted();
+        App.AddTimeout(TickInterval, () =>
         {
             screens.Peek().Tick();
             return true;
@@ -275,6 +281,8 @@ internal sealed class Shell : Runnable
 
         base.Dispose(disposing);
     }
+
+    private void Acted() => ActedAt = Facts.Surroundings.Clock.GetTimestamp();
 
     private void Quit()
     {

@@ -105,7 +105,7 @@ internal abstract class BundleItemWriter : ItemWriter
     protected abstract void ReleaseFiles();
 
     protected void Report(bool isClosed) =>
-        Bundle.Progress?.Report(new ItemProgress(section.Collector, ItemPath, RawBytes, StoredBytes, isClosed));
+        Bundle.Progress?.Report(new ItemProgress(section.Collector, ItemPath, RawBytes, StoredBytes, isClosed, options.ExpectedBytes));
 
     private async ValueTask EndUncompletedAsync()
     {

@@ -16,4 +16,8 @@ public enum ItemForm
 /// <summary>What is known of an item before its first byte.</summary>
 /// <param name="Source">Where the bytes are read: an API path, a host path in display form, a kernel interface.</param>
 /// <param name="Form">How it is stored.</param>
-public sealed record ItemOptions(string Source, ItemForm Form = ItemForm.Plain);
+public sealed record ItemOptions(string Source, ItemForm Form = ItemForm.Plain)
+{
+    /// <summary>Bytes the source says it has; null when it does not say. For the time left only: what is copied is what is read.</summary>
+    public long? ExpectedBytes { get; init; }
+}

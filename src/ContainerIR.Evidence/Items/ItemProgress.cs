@@ -6,4 +6,5 @@ namespace ContainerIR.Evidence.Items;
 /// <param name="RawBytes">Bytes taken from the source.</param>
 /// <param name="StoredBytes">Bytes in the file.</param>
 /// <param name="IsClosed">True once, when the item is on disk.</param>
-public readonly record struct ItemProgress(string Collector, string ItemPath, long RawBytes, long StoredBytes, bool IsClosed);
+/// <param name="ExpectedBytes">Bytes the source said it had; null when it did not say.</param>
+public readonly record struct ItemProgress(string Collector, string ItemPath, long RawBytes, long StoredBytes, bool IsClosed, long? ExpectedBytes = null);

@@ -35,7 +35,7 @@ public static class Acquirer
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(parts);
         Stopwatch watch = Stopwatch.StartNew();
-        ProgressRelay relay = new(progress);
+        ProgressRelay relay = new(progress, parts.Clock);
         relay.Enter(AcquisitionStage.Resolving);
 
         // Keys before evidence: a wrong passphrase must not cost a volatile second later.

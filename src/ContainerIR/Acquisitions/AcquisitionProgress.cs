@@ -36,5 +36,7 @@ public sealed record CollectorEnd(string Collector, int Items, long RawBytes, Ti
 /// <param name="BundlePath">Absolute path of the bundle, from the first report on after it was opened; null before.</param>
 /// <param name="Ended">The collector this report says is through; null else.</param>
 /// <param name="EffectText">What the acquisition does to the host or container, when this report announces it; null else.</param>
+/// <param name="Left">How long the item that is written will take at the speed it has had; null where its size is not known before.</param>
 public sealed record AcquisitionProgress(
-    AcquisitionStage Stage, string? Collector, string? Item, int Items, long RawBytes, string? GapText = null, string? BundlePath = null, CollectorEnd? Ended = null, string? EffectText = null);
+    AcquisitionStage Stage, string? Collector, string? Item, int Items, long RawBytes, string? GapText = null, string? BundlePath = null, CollectorEnd? Ended = null, string? EffectText = null,
+    TimeSpan? Left = null);

@@ -3,10 +3,13 @@ using ContainerIR.Evidence.Items;
 namespace ContainerIR.Acquisitions;
 
 /// <summary>Turns what single items report into one picture of the whole run. Called from the threads that write.</summary>
-internal sealed class ProgressRelay(IProgress<AcquisitionProgress>? receiver) : IProgress<ItemProgress>
+internal sealed class ProgressRelay(IProgress<AcquisitionProgress>? receiver, TimeProvider clock) : IProgress<ItemProgress>
 {
+    // A shorter time says little of the next one.
+    private static readonly TimeSpan Soonest = TimeSpan.FromSeconds(0.5);
+
     private readonly Lock gate = new();
-    private readonly Dictionary<string, long> open = [];
+    private readonly Dictionary<string, (long RawBytes, long Since, long FirstBytes)> open = [];
     private readonly Dictionary<string, (int Items, long RawBytes)> closed = [];
     private AcquisitionStage stage;
     private string? collector;
@@ -66,6 +69,7 @@ internal sealed class ProgressRelay(IProgress<AcquisitionProgress>? receiver) : 
     /// <inheritdoc/>
     public void Report(ItemProgress value)
     {
+        TimeSpan? left = null;
         lock (gate)
         {
             if (value.IsClosed)
@@ -76,20 +80,27 @@ internal sealed class ProgressRelay(IProgress<AcquisitionProgress>? receiver) : 
             }
             else
             {
-                open[value.ItemPath] = value.RawBytes;
+                // The speed is that since the item's first report: before it nothing of it was seen.
+                (long Since, long FirstBytes) began = open.TryGetValue(value.ItemPath, out (long RawBytes, long Since, long FirstBytes) known) ? (known.Since, known.FirstBytes) : (clock.GetTimestamp(), value.RawBytes);
+                open[value.ItemPath] = (value.RawBytes, began.Since, began.FirstBytes);
+                TimeSpan taken = clock.GetElapsedTime(began.Since);
+                if (value.ExpectedBytes is { } whole && whole >= value.RawBytes && value.RawBytes > began.FirstBytes && taken >= Soonest)
+                {
+                    left = taken * ((double)(whole - value.RawBytes) / (value.RawBytes - began.FirstBytes));
+                }
             }
         }
 
-        Tell(item: value.IsClosed ? null : value.ItemPath);
+        Tell(item: value.IsClosed ? null : value.ItemPath, left: left);
     }
 
-    private void Tell(string? item = null, string? gap = null, string? effect = null, CollectorEnd? ended = null)
+    private void Tell(string? item = null, string? gap = null, string? effect = null, CollectorEnd? ended = null, TimeSpan? left = null)
     {
         AcquisitionProgress picture;
         lock (gate)
         {
             picture = new AcquisitionProgress(
-                stage, collector, item, closed.Values.Sum(done => done.Items), closed.Values.Sum(done => done.RawBytes) + open.Values.Sum(), gap, bundlePath, ended, effect);
+                stage, collector, item, closed.Values.Sum(done => done.Items), closed.Values.Sum(done => done.RawBytes) + open.Values.Sum(part => part.RawBytes), gap, bundlePath, ended, effect, left);
         }
 
         receiver?.Report(picture);

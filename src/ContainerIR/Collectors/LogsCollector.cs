@@ -137,7 +137,7 @@ internal sealed class LogsCollector(CollectionContext context) : ICollector
 
         // What is appended after the file was opened is left: a container that writes faster than we read must not hold us for ever.
         await using Stream content = file.File.OpenStream(Math.Min(size, FileLimitBytes));
-        await using (ItemWriter item = sink.Create(name, new ItemOptions(file.File.Path, file.IsCompressed ? ItemForm.Plain : ItemForm.Frames)))
+        await using (ItemWriter item = sink.Create(name, new ItemOptions(file.File.Path, file.IsCompressed ? ItemForm.Plain : ItemForm.Frames) { ExpectedBytes = Math.Min(size, FileLimitBytes) }))
         {
             string? error = await PumpAsync(content, file.IsCompressed ? null : decoder, assembler, index, item, ct);
             error ??= size > FileLimitBytes ? $"over the limit of {FileLimitBytes} bytes" : null;

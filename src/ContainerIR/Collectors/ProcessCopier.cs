@@ -106,7 +106,7 @@ internal sealed class ProcessCopier(
     private async Task WriteAsync(CoreRecord record, CorePlan plan, ElfCoreNotes notes, ProcessMemory memory, CancellationToken ct)
     {
         string name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"cores/{++sequence:d4}.core.zst");
-        await using ItemWriter item = sink.Create(name, new ItemOptions($"/proc/{record.Pid}/mem (pid {record.Pid}, start {record.StartTicks})", ItemForm.Frames));
+        await using ItemWriter item = sink.Create(name, new ItemOptions($"/proc/{record.Pid}/mem (pid {record.Pid}, start {record.StartTicks})", ItemForm.Frames) { ExpectedBytes = ExpectedBytes(plan) });
         record.Item = name;
         ElfCoreWriter writer = new(plan, notes);
         record.SegmentCount = writer.SegmentCount;
@@ -130,6 +130,17 @@ internal sealed class ProcessCopier(
         {
             Gap(record, $"{result.UnreadableBytes} bytes of its memory, the first at {CoreRecord.Hex(result.Unreadable[0].Start)}", "could not be read: zeros in the core");
         }
+    }
+
+    private static long ExpectedBytes(CorePlan plan)
+    {
+        ulong sum = 0;
+        foreach (MappingPlan mapping in plan.Plans)
+        {
+            sum += mapping.FileBytes;
+        }
+
+        return (long)Math.Min(sum, long.MaxValue);
     }
 
     private void Judge(CoreRecord record, CorePlan plan)

@@ -63,6 +63,20 @@ internal sealed class SigmaAnalyzer(IReadOnlyList<SigmaRule> rules, Action<strin
             "ProcessId", "Image", "CommandLine", "TargetFilename", "verdict", "mode", "size", "mtime", "ctime", "DestinationIp", "DestinationPort", "source", "destination", "name", "image", "uid", "sha256",
         ];
         const int mostValues = 10;
-        return [.. identity.Concat(rule.Fields).Distinct().SelectMany(field => row[field].Take(mostValues).Select(value => value.Seen(field)))];
+        bool isOwn = RuleList.All.Contains(rule.Meaning), isFile = row.Views.Contains(SigmaFields.File);
+        return [.. identity.Concat(rule.Fields).Distinct().SelectMany(field => row[field].Take(mostValues).Select(value => value.Seen(isOwn ? Plain(field, isFile) : field)))];
+
+        // Who brought a Sigma rule reads Sigma's names; findings of ours have the words of the evidence's own rows.
+        static string Plain(string field, bool isFile) => field switch
+        {
+            "ProcessId" => "pid",
+            "Image" => "exe",
+            "CommandLine" => "cmdline",
+            "TargetFilename" => "path",
+            "DestinationIp" => "remote_address",
+            "DestinationPort" => "remote_port",
+            "sha256" when !isFile => "exe_sha256",
+            _ => field,
+        };
     }
 }
