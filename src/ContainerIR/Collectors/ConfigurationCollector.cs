@@ -18,7 +18,12 @@ internal sealed class ConfigurationCollector(CollectionContext context) : IColle
     private const int MaxNetworks = 64;
 
     /// <summary>Files the engine keeps of a container (Docker; moby container.Container). "docker pause" rewrites the first two.</summary>
-    private static readonly string[] EngineFiles = ["config.v2.json", "hostconfig.json", "hosts", "hostname", "resolv.conf"];
+    private static readonly string[] EngineFiles = ["config.v2.json", "hostconfig.json"];
+
+    /// <summary>Files for the resolution of names, made at the first start, and where the engine's answer says their path: one that shares another's network shares them too.</summary>
+    private static readonly (string File, string Said)[] NameFiles = [("hosts", "HostsPath"), ("hostname", "HostnamePath"), ("resolv.conf", "ResolvConfPath")];
+
+    private const string NeverStarted = "the container never started";
 
     public string Name => "configuration";
 
@@ -30,8 +35,8 @@ internal sealed class ConfigurationCollector(CollectionContext context) : IColle
         EngineProcess? engine = EngineProcess.Find(runtime.Endpoint);
         string prefix = engine?.PathPrefix() ?? "";
         await sink.AddDocumentAsync(runtime, EngineDocument.ContainerInspect, container.Id, "inspect.json", $"GET /containers/{container.Id}/json", ct);
-        await AddFactsAsync(container, sink, ct);
-        await AddEngineFilesAsync(container, prefix, sink, ct);
+        IReadOnlyDictionary<string, string> said = await AddFactsAsync(container, sink, ct);
+        await AddEngineFilesAsync(container, prefix, said, sink, ct);
         await AddNetworksAsync(container, sink, ct);
         await AddRuntimeSpecAsync(container, prefix, sink, ct);
         await AddResourcesAsync(container, sink, ct);
@@ -39,21 +44,24 @@ internal sealed class ConfigurationCollector(CollectionContext context) : IColle
         await sink.AddDocumentAsync(runtime, EngineDocument.Info, "", "info.json", "GET /info", ct);
     }
 
-    private async Task AddFactsAsync(ContainerRef container, IEvidenceSink sink, CancellationToken ct)
+    /// <returns>The paths of name files the engine's answer says.</returns>
+    private async Task<IReadOnlyDictionary<string, string>> AddFactsAsync(ContainerRef container, IEvidenceSink sink, CancellationToken ct)
     {
         try
         {
             await using Stream content = await context.Runtime.OpenDocumentAsync(EngineDocument.ContainerInspect, container.Id, ct);
             using JsonDocument inspect = ContainerInspect.Parse(content.ReadAtMost((int)FileLimitBytes));
             await sink.AddJsonAsync("facts.json", "derived from inspect.json and /proc of the first process", json => ConfigurationFacts.Write(json, inspect.RootElement, container.InitPid), ct);
+            return NameFiles.Where(each => inspect.RootElement.Text(each.Said) is not null).ToDictionary(each => each.File, each => inspect.RootElement.Text(each.Said)!);
         }
         catch (Exception failure) when (failure is IOException and not Evidence.BundleWriteException or Evidence.OperatorException or InvalidDataException)
         {
             sink.AddGap("configuration as facts", failure.Message);
+            return new Dictionary<string, string>();
         }
     }
 
-    private async Task AddEngineFilesAsync(ContainerRef container, string prefix, IEvidenceSink sink, CancellationToken ct)
+    private async Task AddEngineFilesAsync(ContainerRef container, string prefix, IReadOnlyDictionary<string, string> said, IEvidenceSink sink, CancellationToken ct)
     {
         if (container.RuntimeKind != "docker")
         {
@@ -67,12 +75,27 @@ internal sealed class ConfigurationCollector(CollectionContext context) : IColle
             {
                 await sink.AddHostFileAsync("engine/" + file, $"{prefix}{root}/containers/{container.Id}/{file}", FileLimitBytes, ct);
             }
+
+            foreach ((string file, _) in NameFiles)
+            {
+                string? path = said.GetValueOrDefault(file);
+                if (path is { Length: 0 } && container.StartedAt is null)
+                {
+                    sink.AddGap($"the engine's file {file} of the container", $"{NeverStarted}: it is made then");
+                    continue;
+                }
+
+                await sink.AddHostFileAsync("engine/" + file, $"{prefix}{root}/containers/{OwnerIn(path) ?? container.Id}/{file}", FileLimitBytes, ct);
+            }
         }
         catch (Evidence.OperatorException failure)
         {
             sink.AddGap("the engine's files of the container", failure.Message);
         }
     }
+
+    // The id alone is taken from the path: the directory of a disk that was moved lies elsewhere.
+    private static string? OwnerIn(string? path) => path?.Split('/') is [.., "containers", { } owner, _] && ContainerInspect.IsId(owner) ? owner : null;
 
     private async Task AddNetworksAsync(ContainerRef container, IEvidenceSink sink, CancellationToken ct)
     {
@@ -100,7 +123,7 @@ internal sealed class ConfigurationCollector(CollectionContext context) : IColle
         const string sought = "OCI runtime specification (config.json, state.json)";
         if (!container.HasProcesses)
         {
-            sink.AddGap(sought, "the container has no process: the runtime removed its bundle when it ended");
+            sink.AddGap(sought, container.StartedAt is null ? $"{NeverStarted}: the runtime makes its bundle then" : "the container has no process: the runtime removed its bundle when it ended");
             return;
         }
 

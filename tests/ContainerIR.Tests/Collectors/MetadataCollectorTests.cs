@@ -133,6 +133,34 @@ public sealed class Collected_configuration
     }
 
     [Fact]
+    public async Task Holds_the_name_files_of_the_container_whose_network_it_shares()
+    {
+        using TestContainer host = RealEngine.Start(["--add-host", "shared.example:192.0.2.7"], "sleep", "1000");
+        using TestContainer guest = RealEngine.Start(["--network", "container:" + host.Id], "sleep", "1000");
+        using FolderSink sink = await Engine.Collect(guest.Id, context => new ConfigurationCollector(context));
+        Assert.Empty(sink.Gaps);
+        Assert.Equal(guest.Id, Json(sink, "engine/config.v2.json").GetProperty("ID").GetString());
+        Assert.Contains("shared.example", Encoding.UTF8.GetString(sink.Read("engine/hosts")), StringComparison.Ordinal);
+        Assert.NotEmpty(sink.Read("engine/resolv.conf"));
+    }
+
+    [Fact]
+    public async Task Says_of_a_container_that_never_started_that_it_never_did()
+    {
+        string id = RealEngine.Docker("create", RealEngine.Image, "true").Trim();
+        try
+        {
+            using FolderSink sink = await Engine.Collect(id, context => new ConfigurationCollector(context));
+            Assert.Equal(4, sink.Gaps.Count);
+            Assert.All(sink.Gaps, gap => Assert.Contains("never started", gap.Reason, StringComparison.Ordinal));
+        }
+        finally
+        {
+            RealEngine.Docker("rm", id);
+        }
+    }
+
+    [Fact]
     public async Task Says_what_an_ended_container_has_no_more()
     {
         using TestContainer container = RealEngine.Start([], "true");
