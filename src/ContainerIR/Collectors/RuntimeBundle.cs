@@ -62,12 +62,11 @@ internal sealed record RuntimeBundle(string Directory, string ContainerId, strin
         return index >= 0 && index + 1 < arguments.Length ? arguments[index + 1] : null;
     }
 
-    /// <summary>The parent stands after the last ")" of stat, whatever the command's name holds, proc(5).</summary>
+    /// <summary>The parent of a process; 0 when the process is gone.</summary>
     internal static int ParentOf(int pid)
     {
-        string stat = Encoding.Latin1.GetString(HostFile.ReadSmall(Proc(pid, "stat"), 4096));
-        string[] fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return fields.Length > 1 && int.TryParse(fields[1], CultureInfo.InvariantCulture, out int parent) ? parent : 0;
+        using ProcEntry? process = ProcEntry.Open(pid, out _);
+        return process is null ? 0 : ProcStat.Parse(process.Read("stat", 4096).Content)?.ParentPid ?? 0;
     }
 
     private string? OptionsRoot(string prefix)

@@ -27,11 +27,8 @@ internal sealed class VolumesCollector(CollectionContext context) : ICollector
 
         TreeCopier copier = new(new() { MaxContentBytes = TreeCopier.MaxTreeBytes }, hasContent: true, context.Clock);
         using MountCopies copies = new(copier, sink);
-        if (container.HasProcesses)
-        {
-            await CopyMountedAsync(container, copies, sink, ct);
-        }
-        else
+        // A container that ended meanwhile has its volumes still: only what was mounted inside is gone with it.
+        if (!container.HasProcesses || !await CopyMountedAsync(container, copies, sink, ct))
         {
             await CopyConfiguredAsync(container, copies, sink, ct);
         }
@@ -39,12 +36,13 @@ internal sealed class VolumesCollector(CollectionContext context) : ICollector
         await copies.CompleteAsync(ct);
     }
 
-    private async Task CopyMountedAsync(ContainerRef container, MountCopies copies, IEvidenceSink sink, CancellationToken ct)
+    /// <returns>Whether there was a process whose mounts could be read; else a gap says why not.</returns>
+    private async Task<bool> CopyMountedAsync(ContainerRef container, MountCopies copies, IEvidenceSink sink, CancellationToken ct)
     {
         EngineProcess? engine = EngineProcess.Find(context.Runtime.Endpoint);
         if (MountScan.Read(container, engine?.PathPrefix() ?? "", sink, "volumes", ct) is not { } scan)
         {
-            return;
+            return false;
         }
 
         string? engineRoot = await EngineRootAsync();
@@ -79,6 +77,7 @@ internal sealed class VolumesCollector(CollectionContext context) : ICollector
         }
 
         await copies.CopyAsync(wanted, scan.Expected, ct);
+        return true;
     }
 
     private async Task CopyConfiguredAsync(ContainerRef container, MountCopies copies, IEvidenceSink sink, CancellationToken ct)

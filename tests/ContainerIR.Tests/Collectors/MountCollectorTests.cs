@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using ContainerIR.Collectors;
 using ContainerIR.Collectors.Mounts;
@@ -116,6 +117,22 @@ public sealed class Mounts_of_a_container
         Assert.Contains(volumes.Gaps, gap => gap.Sought.Contains("fuse at /m", StringComparison.Ordinal) && gap.Reason.Contains("could wait for ever", StringComparison.Ordinal));
         JsonElement row = Lines(table, MountsCollector.RowsItem).Single(each => Text(each, "mount_point") == "/m");
         Assert.Equal(("not-configured", true), (Text(row, "origin"), row.GetProperty("may_block").GetBoolean()));
+    }
+
+    [Fact]
+    public async Task Are_read_from_the_host_when_the_container_ends_during_the_acquisition()
+    {
+        using TestContainer container = RealEngine.Start(["-v", "/data"], "sleep", "1000");
+        container.Exec("echo kept > /data/file");
+
+        using FolderSink sink = await Engine.Collect(container.Id, context =>
+        {
+            RealEngine.Docker("restart", "-t", "0", container.Id);
+            return new VolumesCollector(context);
+        });
+
+        Assert.Contains("is gone", Assert.Single(sink.Gaps).Reason, StringComparison.Ordinal);
+        Assert.Contains("kept", Encoding.UTF8.GetString(sink.Read(Assert.Single(sink.Items, item => item.Path.EndsWith(".tar.zst", StringComparison.Ordinal)).Path)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -45,6 +45,21 @@ public sealed class The_context_of_a_host
     }
 
     [Fact]
+    public async Task Is_whole_when_the_container_ends_during_the_acquisition()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1000");
+
+        using FolderSink sink = await Engine.Collect(container.Id, context =>
+        {
+            RealEngine.Docker("restart", "-t", "0", container.Id);
+            return new HostContextCollector(context);
+        });
+
+        Assert.Superset(
+            new HashSet<string>(["engine.json", "inventory.json", "sessions.jsonl", "persistence.jsonl"]), sink.Items.Select(item => item.Path).ToHashSet(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task Names_the_engine_its_programs_its_listeners_and_its_neighbours_without_their_content()
     {
         using TestContainer container = RealEngine.Start(["-e", "MINE=1"], "sleep", "1000");
