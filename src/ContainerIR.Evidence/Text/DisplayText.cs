@@ -11,12 +11,25 @@ namespace ContainerIR.Evidence.Text;
 /// </summary>
 public static class DisplayText
 {
+    // What stands for itself, by far the most: taken in stretches.
+    private static readonly SearchValues<byte> Plain = SearchValues.Create(
+        " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"u8);
+
     /// <summary>Escapes raw bytes that claim to be UTF-8.</summary>
     public static string Escape(ReadOnlySpan<byte> bytes)
     {
         var text = new StringBuilder(bytes.Length);
         while (!bytes.IsEmpty)
         {
+            int plain = bytes.IndexOfAnyExcept(Plain);
+            plain = plain < 0 ? bytes.Length : plain;
+            if (plain > 0)
+            {
+                text.Append(Encoding.ASCII.GetString(bytes[..plain]));
+                bytes = bytes[plain..];
+                continue;
+            }
+
             if (Rune.DecodeFromUtf8(bytes, out Rune rune, out int used) == OperationStatus.Done)
             {
                 Append(text, rune);

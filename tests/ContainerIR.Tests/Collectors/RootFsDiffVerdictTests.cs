@@ -398,6 +398,21 @@ public sealed class A_hostile_tree
     }
 
     [Fact]
+    public async Task Ends_what_only_endless_paths_lead_to_and_reads_the_rest()
+    {
+        using HostileTree upper = new();
+        upper.Chain(3_000, "d"u8).File("z-after"u8, "x");
+
+        using DiffCapture capture = await DiffCapture.Of(upper, [], new DiffLimits { Walk = new WalkLimits { MaxLongPathBytes = 1_000_000 } });
+
+        (string sought, string reason) = Assert.Single(capture.Sink.Gaps.Select(gap => (gap.Sought, gap.Reason)));
+        Assert.StartsWith("/d/d/d", sought, StringComparison.Ordinal);
+        Assert.Contains("longer than 4096 bytes have more than 1000000", reason, StringComparison.Ordinal);
+        Assert.InRange(capture.Entries.Values.Where(entry => entry.Path.Length > 4097).Sum(entry => (long)entry.Path.Length), 900_000, 1_010_000);
+        Assert.NotNull(capture["/z-after"].Object!.Sha256);
+    }
+
+    [Fact]
     public async Task Records_many_gaps_as_few()
     {
         using HostileTree upper = new();

@@ -30,6 +30,8 @@ internal sealed unsafe class OverlayWalk : IDisposable
     private long entries;
     private long hiddenEntries;
     private bool hiddenLimitSaid;
+    private long longPathBytes;
+    private bool longPathLimitSaid;
 
     /// <summary>Begins a walk; the layers stay the caller's.</summary>
     /// <param name="stack">The layers.</param>
@@ -115,6 +117,12 @@ internal sealed unsafe class OverlayWalk : IDisposable
             }
 
             AppendName(frame.Reader!.NameBytes);
+            if (IsBeyondLongPaths())
+            {
+                frames.Pop();
+                continue;
+            }
+
             if (frame.Listing < 0 ? ReadUpper(frame) : ReadHidden(frame))
             {
                 if (entries++ == limits.MaxEntries)
@@ -138,6 +146,23 @@ internal sealed unsafe class OverlayWalk : IDisposable
         {
             frames.Pop();
         }
+    }
+
+    private bool IsBeyondLongPaths()
+    {
+        longPathBytes += pathBytes > WalkLimits.LongPathBytes ? pathBytes : 0;
+        if (pathBytes <= WalkLimits.LongPathBytes || longPathBytes <= limits.MaxLongPathBytes)
+        {
+            return false;
+        }
+
+        if (!longPathLimitSaid)
+        {
+            onGap(DisplayPath(), $"paths longer than {WalkLimits.LongPathBytes} bytes have more than {limits.MaxLongPathBytes} bytes in all: from here on, what has such a path was not read");
+            longPathLimitSaid = true;
+        }
+
+        return true;
     }
 
     private string DisplayPath() => "/" + DisplayText.Escape(Path);

@@ -15,6 +15,15 @@ internal sealed record WalkLimits
     /// <summary>Bytes of a path.</summary>
     public int MaxPathBytes { get; init; } = 512 * 1024;
 
+    /// <summary>
+    /// Bytes in all of paths longer than <see cref="LongPathBytes"/>: a thousand directories one below the other with a hundred thousand empty files in the last
+    /// would be a hundred gigabytes of names.
+    /// </summary>
+    public long MaxLongPathBytes { get; init; } = 128L * 1024 * 1024;
+
+    /// <summary>PATH_MAX: no system call takes a longer path.</summary>
+    public const int LongPathBytes = 4096;
+
     /// <summary>Directories held open at once, each with those of the lower layers.</summary>
     public int MaxOpenFrames { get; init; } = 48;
 
