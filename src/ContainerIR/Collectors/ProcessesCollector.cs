@@ -89,7 +89,7 @@ internal sealed class ProcessesCollector(Profile profile, ReadWorkerLaunch worke
 
             ProcMounts mounts = tables.Of(snapshot.Living);
             Dictionary<string, string> items = [];
-            KeepDeleted(snapshot, mounts, shelf, items);
+            KeepDeleted(snapshot, mounts, tables, shelf, items);
             ExecutableFacts? executable = await ReadExecutableAsync(snapshot, mounts, shelf, ct);
             List<string> signs = ProcessSigns.Of(snapshot, executable);
             await lines.WriteAsync(json => line.Write(json, member, snapshot, executable, signs, items), ct);
@@ -131,7 +131,7 @@ internal sealed class ProcessesCollector(Profile profile, ReadWorkerLaunch worke
     }
 
     // Files no name leads to: through the descriptor, or, when only a mapping is left, through map_files.
-    private void KeepDeleted(ProcessSnapshot snapshot, ProcMounts mounts, FileShelf shelf, Dictionary<string, string> items)
+    private void KeepDeleted(ProcessSnapshot snapshot, ProcMounts mounts, MountTables tables, FileShelf shelf, Dictionary<string, string> items)
     {
         if (profile < Profile.Standard)
         {
@@ -146,6 +146,12 @@ internal sealed class ProcessesCollector(Profile profile, ReadWorkerLaunch worke
             Keep(link);
         }
 
+        // Nor does one lead to a file in memory whose mount was taken off while it was open (umount -l, fsmount without a place).
+        foreach (ProcDescriptor descriptor in snapshot.Descriptors.Where(d => d is { IsRegularFile: true, IsDeletedFile: false } && mounts.Find(d.MountId) is null && !tables.IsListed(d.Stat!.Value)))
+        {
+            Keep("fd/" + descriptor.Number.ToString(CultureInfo.InvariantCulture), onlyInMemory: true);
+        }
+
         foreach (ProcMapping mapping in snapshot.Maps.Deleted)
         {
             // Shared anonymous memory is memory, not a file: it comes with the memory of the process.
@@ -156,9 +162,18 @@ internal sealed class ProcessesCollector(Profile profile, ReadWorkerLaunch worke
             }
         }
 
-        void Keep(string link)
+        void Keep(string link, bool onlyInMemory = false)
         {
-            if (FileProbe.Open(snapshot.Living, LinkFolder(link), link, mounts, out _) is { } file && shelf.Keep(file, "deleted", 1) is { } item)
+            if (FileProbe.Open(snapshot.Living, LinkFolder(link), link, mounts, out _) is not { } file)
+            {
+                return;
+            }
+
+            if (onlyInMemory && !file.IsOnMemoryFileSystem)
+            {
+                file.Dispose();
+            }
+            else if (shelf.Keep(file, "deleted", 1) is { } item)
             {
                 items[link] = item;
             }

@@ -15,6 +15,10 @@ internal sealed class FileProbe : IDisposable
 {
     private const ushort S_IFMT = 0xF000;
     private const ushort S_IFREG = 0x8000;
+    // include/uapi/linux/magic.h
+    private const long TMPFS_MAGIC = 0x01021994;
+    private const long RAMFS_MAGIC = 0x858458f6;
+
     private static readonly byte[] DeletedMark = " (deleted)"u8.ToArray();
 
     private FileProbe(Descriptor handle, string procPath, byte[] link, StatX stat, bool mayBlock)
@@ -43,6 +47,17 @@ internal sealed class FileProbe : IDisposable
 
     /// <summary>Whether it lives only in memory: memfd or shared memory.</summary>
     public bool IsMemory => KernelMemory.Holds(Stat);
+
+    /// <summary>Whether its file system is one in memory, with names: tmpfs, ramfs.</summary>
+    public unsafe bool IsOnMemoryFileSystem
+    {
+        get
+        {
+            // struct statfs: f_type first.
+            long* about = stackalloc long[32];
+            return Libc.fstatfs(Handle.Number, about) == 0 && (*about is TMPFS_MAGIC or RAMFS_MAGIC);
+        }
+    }
 
     /// <summary>Whether the kernel's text says the name is gone.</summary>
     public bool SaysDeleted => Link.AsSpan().EndsWith(DeletedMark);

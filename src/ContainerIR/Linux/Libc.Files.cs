@@ -58,6 +58,9 @@ internal static unsafe partial class Libc
     private static readonly int SYS_getdents64 = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 61 : 217;
 
     [LibraryImport(Name, SetLastError = true)]
+    public static partial int fstatfs(int fd, void* about);
+
+    [LibraryImport(Name, SetLastError = true)]
     public static partial long lseek(int fd, long offset, int whence);
 
     [LibraryImport(Name)]

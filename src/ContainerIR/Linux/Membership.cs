@@ -12,6 +12,8 @@ namespace ContainerIR.Linux;
 /// </summary>
 internal sealed class Membership
 {
+    // One look alone cannot tell a slow host from one whose processes come and go.
+    private const int MinRounds = 2;
     private const int MaxRounds = 6;
     private const int MaxDepth = 64;
     private static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(2);
@@ -57,9 +59,13 @@ internal sealed class Membership
     /// <summary>The container's own top in each cgroup hierarchy.</summary>
     public IReadOnlyList<(string Hierarchy, byte[] Top)> Cgroups => tops;
 
-    /// <summary>Looks until nobody new is found, six times or two seconds at most.</summary>
+    /// <summary>Looks until nobody new is found: twice at least, six times at most, and no third time after two seconds.</summary>
+    /// <param name="initPid">The first process.</param>
+    /// <param name="containerId">Its container.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="patience">Other than two seconds.</param>
     /// <returns>Null when there is no such process.</returns>
-    public static Membership? Find(int initPid, string containerId, CancellationToken ct)
+    public static Membership? Find(int initPid, string containerId, CancellationToken ct, TimeSpan? patience = null)
     {
         ProcessFacts? init = ReadOne(initPid);
         if (init is null)
@@ -72,7 +78,7 @@ internal sealed class Membership
         membership.LearnHost();
         membership.members[initPid] = membership.Describe(init, [new MemberReason("init", "first process by the engine's word")]);
         Stopwatch watch = Stopwatch.StartNew();
-        while (membership.Rounds < MaxRounds && watch.Elapsed < MaxDuration && !membership.IsStable)
+        while (membership.Rounds < MaxRounds && (membership.Rounds < MinRounds || watch.Elapsed < (patience ?? MaxDuration)) && !membership.IsStable)
         {
             ct.ThrowIfCancellationRequested();
             membership.Rounds++;

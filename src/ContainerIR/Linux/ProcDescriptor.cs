@@ -18,7 +18,10 @@ internal sealed record ProcDescriptor(int Number, byte[] Target, uint Flags, lon
     public ulong SocketInode => Target.AsSpan().StartsWith("socket:["u8) ? ProcEntry.NamespaceInode(Target) : 0;
 
     /// <summary>Whether it is a regular file no name leads to.</summary>
-    public bool IsDeletedFile => Stat is { } stat && (stat.stx_mode & 0xF000) == 0x8000 && stat.stx_nlink == 0;
+    public bool IsDeletedFile => IsRegularFile && Stat is { stx_nlink: 0 };
+
+    /// <summary>Whether it is a regular file.</summary>
+    public bool IsRegularFile => Stat is { } stat && (stat.stx_mode & 0xF000) == 0x8000;
 
     /// <summary>Reads one; null when it was closed meanwhile.</summary>
     public static ProcDescriptor? Read(ProcEntry process, int number)

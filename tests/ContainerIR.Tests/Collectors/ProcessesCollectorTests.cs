@@ -40,6 +40,30 @@ public sealed class Processes_of_a_container
     }
 
     [Fact]
+    public async Task Have_their_files_in_memory_copied_whose_mount_was_taken_off()
+    {
+        using TestContainer container = RealEngine.Start(
+            ["--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"],
+            "sh", "-c", "mkdir /m; mount -t tmpfs none /m; echo only here >/m/kept; exec 7</m/kept; umount -l /m; echo ready; exec sleep 1002");
+        await RealEngine.Until(() => RealEngine.Docker("logs", container.Id).Contains("ready", StringComparison.Ordinal), "the mount taken off");
+
+        using Capture capture = await Capture.Processes(container.Id);
+
+        JsonElement held = capture.Lines("processes.jsonl.zst").SelectMany(line => line.GetProperty("fds").EnumerateArray()).Single(fd => fd.GetProperty("fd").GetInt32() == 7);
+        Assert.Equal("only here\n", Encoding.UTF8.GetString(capture.Sink.Read(held.GetProperty("item").GetString()!)));
+    }
+
+    [Fact]
+    public void Are_looked_for_twice_however_long_one_look_takes()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "1002");
+
+        ContainerIR.Linux.Membership found = ContainerIR.Linux.Membership.Find(container.InitPid, container.Id, CancellationToken.None, TimeSpan.Zero)!;
+
+        Assert.Equal((2, true), (found.Rounds, found.IsStable));
+    }
+
+    [Fact]
     public async Task Have_left_no_control_group_by_ending()
     {
         // The kernel moves the dead of a v1 hierarchy to its root: a container whose first process reaps nobody is full of them.

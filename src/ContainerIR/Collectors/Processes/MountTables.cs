@@ -59,6 +59,16 @@ internal sealed class MountTables
         return mounts;
     }
 
+    /// <summary>Whether some table read so far lists a file's file system; where none does, its mount was taken off, or never put anywhere.</summary>
+    public bool IsListed(in StatX stat)
+    {
+        (uint major, uint minor) = (stat.stx_dev_major, stat.stx_dev_minor);
+        lock (gate)
+        {
+            return tables.Values.Any(table => table.Mounts.All.Exists(mount => mount.DeviceMajor == major && mount.DeviceMinor == minor));
+        }
+    }
+
     /// <summary>Writes the tables as read.</summary>
     public async Task WriteAsync(RowLines raw, CancellationToken ct)
     {

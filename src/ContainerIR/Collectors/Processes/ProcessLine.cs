@@ -309,9 +309,9 @@ internal sealed class ProcessLine(BootClock clock)
             if (descriptor.IsDeletedFile)
             {
                 json.WriteBoolean("deleted", true);
-                WriteOptional(json, "item", items.GetValueOrDefault("fd/" + descriptor.Number.ToString(CultureInfo.InvariantCulture)));
             }
 
+            WriteOptional(json, "item", items.GetValueOrDefault("fd/" + descriptor.Number.ToString(CultureInfo.InvariantCulture)));
             json.WriteEndObject();
         }
 
