@@ -73,7 +73,7 @@ internal sealed class ChangeScreen : Screen
             Pair("mode", before, after, at => Convert.ToString(at.Mode, 8).PadLeft(4, '0')),
             Pair("owner", before, after, at => string.Create(CultureInfo.InvariantCulture, $"{at.Uid}:{at.Gid}")),
             Pair("modified", before, after, at => Time(at.ModifiedAt)),
-            Pair("inode", before, after, at => Time(at.ChangedAt)),
+            Pair("changed", before, after, at => Time(at.ChangedAt)),
             Pair("born", before, after, at => Time(at.BornAt)),
             Pair("accessed", before, after, at => Time(at.AccessedAt)),
             Pair("target", before, after, at => at.LinkTarget is { } target ? DisplayText.Escape(target) : Missing),
@@ -129,6 +129,11 @@ internal sealed class ChangeScreen : Screen
                 return (null, $"{when}: too large to be compared here; Enter and b page through it.");
             default:
                 break;
+        }
+
+        if (!File.Exists(Path.Combine(bundlePath, Path.GetDirectoryName(item) ?? "", tar)))
+        {
+            return (null, $"{when}: no bytes of files were copied. L on the container copies them for a look; a acquires them.");
         }
 
         using MemoryStream content = new();

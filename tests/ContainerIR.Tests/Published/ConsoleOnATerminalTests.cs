@@ -121,6 +121,58 @@ public sealed class The_console_on_a_terminal : IDisposable
         await RealEngine.Until(() => !terminal.IsRunning, "the console has ended");
     }
 
+    /// <summary>Names and command lines with escape sequences, line ends, reversed and broken text, on the screen of a real terminal.</summary>
+    [Theory]
+    [InlineData("proc-name-spoof", "2", "one row", @"\x1b]0;owned", "gpj.exe")]
+    [InlineData("fs-name-bomb", "4", "BEFORE", @"\x1b]0;x", "gpj.exe")]
+    public async Task Shows_what_a_hostile_container_calls_itself_and_sends_none_of_it_to_the_terminal(string trap, string tab, string opened, params string[] shown)
+    {
+        using Trap hostile = new(trap);
+        using TmuxSession terminal = new(folder.Path, 80, 24, $"{PublishedFile.FullPath} console");
+        await terminal.Until("NAME");
+        string sent = terminal.Record(Path.Combine(folder.Path, "sent"));
+        terminal.Press("/");
+        await terminal.Until("Filter:");
+        terminal.Type(hostile.ContainerName).Press("Enter");
+        await terminal.Until("Only rows with");
+        await terminal.Until("running");
+        terminal.Press("Enter");
+        await terminal.Until("Looked at");
+        terminal.Press(tab);
+        foreach (string words in shown)
+        {
+            // The row is found by its text, opened whole, and left again.
+            terminal.Press("/");
+            await terminal.Until("Filter:");
+            terminal.Press([.. Enumerable.Repeat("BSpace", 20)]).Type(words.Split('\\', ']')[^1]).Press("Enter");
+            await terminal.Until("Only rows with");
+            await terminal.Until(words[^4..]);
+            AssertIsWhole(terminal.Text);
+            terminal.Press("Enter");
+            await terminal.Until(opened);
+            AssertIsWhole(terminal.Text);
+            terminal.Press("Escape");
+            await terminal.Until("filter: ");
+        }
+
+        terminal.Press("q");
+        await RealEngine.Until(() => !terminal.IsRunning, "the console has ended");
+        byte[] bytes = await File.ReadAllBytesAsync(sent, TestContext.Current.CancellationToken);
+        Assert.True(bytes.AsSpan().IndexOf("gpj.exe"u8) > 0);
+        Assert.Equal(-1, bytes.AsSpan().IndexOf("\e]0;"u8));
+        Assert.Equal(-1, bytes.AsSpan().IndexOf("\u202e"u8));
+        Assert.Equal(-1, bytes.AsSpan().IndexOf((byte)0xff));
+
+        static void AssertIsWhole(string screen)
+        {
+            string[] lines = screen.TrimEnd('\n').Split('\n');
+            Assert.Equal(24, lines.Length);
+            Assert.StartsWith(" cir", lines[0], StringComparison.Ordinal);
+            Assert.Matches("^ [^ ]+ [a-z]", lines[23]);
+            Assert.All(lines, line => Assert.True(line.Length <= 80, line));
+        }
+    }
+
     [Fact]
     public async Task Seals_what_it_began_when_the_terminal_is_lost()
     {

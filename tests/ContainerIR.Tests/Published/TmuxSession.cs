@@ -47,6 +47,13 @@ internal sealed class TmuxSession : IDisposable
         }
     }
 
+    /// <summary>Writes every byte the program sends to the terminal from now on to a file.</summary>
+    public string Record(string file)
+    {
+        Run("pipe-pane", "-t", "t", $"exec cat > '{file}'");
+        return file;
+    }
+
     /// <summary>Takes the terminal away, as a lost ssh session does.</summary>
     public void Hangup() => Run("kill-server");
 

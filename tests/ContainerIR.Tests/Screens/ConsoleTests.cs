@@ -1,5 +1,8 @@
+using ContainerIR.Cli.Output;
+using ContainerIR.Cli.Screens;
 using ContainerIR.Evidence.Seals;
 using ContainerIR.Playbooks.Runs;
+using ContainerIR.Tests.Cli;
 using ContainerIR.Tests.Playbooks;
 using ContainerIR.Tests.Some;
 using Terminal.Gui.Input;
@@ -81,6 +84,50 @@ public sealed class The_console
         Assert.Contains(console.Lines, line => line.TrimStart().StartsWith("1  ", StringComparison.Ordinal) && line.Contains("one", StringComparison.Ordinal));
         Assert.DoesNotContain('', console.Text);
         console.Press('/').Type("three").Press(Key.Enter).Until("1 line");
+    }
+
+    /// <summary>What a container writes: a line of a megabyte, wide, combining and reversed text, escape sequences.</summary>
+    [Fact]
+    public void Keeps_its_lines_whatever_a_container_writes()
+    {
+        using TestContainer container = RealEngine.Start([], "sh", "-c",
+            @"head -c 1000000 /dev/zero | tr '\0' x; echo; i=0; while [ $i -lt 60 ]; do printf '\346\227\245\346\234\254'; i=$((i+1)); done; echo; i=0; while [ $i -lt 300 ]; do printf 'e\314\201'; i=$((i+1)); done; printf '\n\342\200\256evil\033]0;owned\007\033[2J\nlast line\n'; exec sleep 1000");
+        using SomeConsole console = new();
+        Filter(console, container.Name);
+
+        console.Press(Key.Enter).Until("Looked at").Press('o').Until("last line");
+
+        Assert.Contains("evil", console.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u202e', console.Text);
+        Assert.DoesNotContain('\e', console.Text);
+        Assert.All(console.Lines, line => Assert.True(Cells.Count(line) <= 80, line));
+        Assert.StartsWith(" cir", console.Lines[0], StringComparison.Ordinal);
+        console.Press(Key.Home).Until("xxxxxxxx");
+        Assert.All(console.Lines, line => Assert.True(Cells.Count(line) <= 80, line));
+    }
+
+    [Fact]
+    public void Reads_again_often_while_a_person_acts_and_else_as_seldom_as_it_is_cheap()
+    {
+        ManualClock clock = new();
+        using SomeTerminal terminal = new();
+        using Shell shell = new(new ConsoleFacts(terminal.Surroundings with { Clock = clock }, RealEngine.Endpoint, null, null, false, false));
+        Pace pace = new(shell);
+
+        pace.Begin();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(pace.IsDue);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(pace.IsDue, "a person was there a moment ago");
+
+        clock.Advance(TimeSpan.FromSeconds(20));
+        pace.Begin();
+        TimeSpan before = Environment.CpuUsage.TotalTime;
+        Assert.True(SpinWait.SpinUntil(() => Environment.CpuUsage.TotalTime - before > TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(30)));
+        clock.Advance(TimeSpan.FromSeconds(9));
+        Assert.False(pace.IsDue, "50 ms of work are half a hundredth of ten seconds");
+        clock.Advance(TimeSpan.FromSeconds(51));
+        Assert.True(pace.IsDue, "once a minute whatever it costs");
     }
 
     [Fact]
