@@ -164,10 +164,15 @@ public sealed class Triage_of_recorded_rows
         Assert.Equal(severity, SeverityOf(await SomeTriage.OfRowsAsync("""{"pid":9,"environ":["HISTFILE=/dev/null"],"exe":{"link":"/bin/sh"}}""", inspect: inspect), rule));
 
     [Theory]
-    [InlineData("CIR-055", "high", "immutable")]
-    [InlineData("CIR-055", "high", "append-only")]
-    public async Task Sees_what_cannot_be_removed(string rule, string severity, string attribute) => Assert.Equal(
-        severity, SeverityOf(await SomeTriage.OfRowsAsync(entries: Entry("/etc/x").Replace("\"ino\":5", $"\"ino\":5,\"attributes\":[\"{attribute}\"]", StringComparison.Ordinal)), rule));
+    [InlineData("CIR-055", "high", "immutable", "added")]
+    [InlineData("CIR-055", "high", "append-only", "modified")]
+    [InlineData("CIR-055", "high", "immutable", "touched")]
+    [InlineData("CIR-055", "high", "immutable", "metadata-only")]
+    public async Task Sees_what_cannot_be_removed(string rule, string severity, string attribute, string verdict) => Assert.Equal(
+        severity,
+        SeverityOf(
+            await SomeTriage.OfRowsAsync(entries: Entry("/etc/x").Replace("\"ino\":5", $"\"ino\":5,\"attributes\":[\"{attribute}\"]", StringComparison.Ordinal).Replace("\"added\"", $"\"{verdict}\"", StringComparison.Ordinal)),
+            rule));
 
     [Theory]
     [InlineData("CIR-060", "medium", "sha256:00")]
