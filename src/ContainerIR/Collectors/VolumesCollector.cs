@@ -1,6 +1,7 @@
 using ContainerIR.Collectors.Mounts;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Linux;
 using ContainerIR.Rows;
 using ContainerIR.Runtimes;
 
@@ -46,6 +47,7 @@ internal sealed class VolumesCollector(CollectionContext context) : ICollector
         }
 
         string? engineRoot = await EngineRootAsync();
+        ProcMount? root = scan.Mounts.Select(seen => seen.Mount).FirstOrDefault(mount => mount.MountPoint is [(byte)'/']);
         List<SeenMount> wanted = [];
         foreach (SeenMount seen in scan.Mounts)
         {
@@ -62,7 +64,7 @@ internal sealed class VolumesCollector(CollectionContext context) : ICollector
                     wanted.Add(seen);
                 }
             }
-            else if (seen.Origin == MountOrigin.NotConfigured && context.Mounts.Count == 0 && IsStorage(seen))
+            else if (seen.Origin == MountOrigin.NotConfigured && context.Mounts.Count == 0 && IsStorage(seen) && !IsOf(root, seen.Mount))
             {
                 // What somebody mounted inside: a file system of its own is theirs, one the host has too is the host's disk.
                 if (seen.IsOfHost)
@@ -79,6 +81,10 @@ internal sealed class VolumesCollector(CollectionContext context) : ICollector
         await copies.CopyAsync(wanted, scan.Expected, ct);
         return true;
     }
+
+    // A piece of the container's own root bound elsewhere: its bytes are with the writable layer and the image.
+    private static bool IsOf(ProcMount? root, ProcMount mount) =>
+        root is not null && root.FileSystem == mount.FileSystem && (root.DeviceMajor, root.DeviceMinor) == (mount.DeviceMajor, mount.DeviceMinor);
 
     private async Task CopyConfiguredAsync(ContainerRef container, MountCopies copies, IEvidenceSink sink, CancellationToken ct)
     {

@@ -120,6 +120,17 @@ public sealed class Mounts_of_a_container
     }
 
     [Fact]
+    public async Task Are_no_gap_where_a_file_of_the_container_lies_over_another_of_it()
+    {
+        using TestContainer container = RealEngine.Start(MayMount, "sh", "-c", "echo evil > /tmp/passwd; mount -o bind /tmp/passwd /etc/passwd; echo ready; exec sleep 1000");
+        await RealEngine.Until(() => RealEngine.Docker("logs", container.Id).Contains("ready", StringComparison.Ordinal), "the mount");
+
+        using FolderSink sink = await Engine.Collect(container.Id, context => new VolumesCollector(context));
+
+        Assert.DoesNotContain(sink.Gaps, gap => gap.Sought.Contains("/etc/passwd", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Are_read_from_the_host_when_the_container_ends_during_the_acquisition()
     {
         using TestContainer container = RealEngine.Start(["-v", "/data"], "sleep", "1000");
