@@ -11,7 +11,6 @@ internal sealed class Pace(Shell shell)
 
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan Attention = TimeSpan.FromSeconds(20);
 
     private readonly TimeProvider clock = shell.Facts.Surroundings.Clock;
     private long began;
@@ -26,7 +25,7 @@ internal sealed class Pace(Shell shell)
         get
         {
             TimeSpan since = clock.GetElapsedTime(began);
-            return since >= Shortest && (since >= Longest || clock.GetElapsedTime(shell.ActedAt) < Attention || Environment.CpuUsage.TotalTime - used < since * IdleShare);
+            return since >= Shortest && (since >= Longest || shell.IsAttended || Environment.CpuUsage.TotalTime - used < since * IdleShare);
         }
     }
 }

@@ -1,6 +1,7 @@
 using ContainerIR.Cli.Output;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
+using Terminal.Gui.App;
 using Terminal.Gui.Input;
 using Terminal.Gui.ViewBase;
 using Terminal.Gui.Views;
@@ -14,6 +15,11 @@ internal sealed class Shell : Runnable
 
     private const int MaxMessageLines = 4;
 
+    // 25 iterations a second are the library's choice; a person reads slower, and a console that nobody touches should cost nothing.
+    private const ushort IterationsWhileAttended = 15;
+    private const ushort IterationsAlone = 4;
+    private static readonly TimeSpan Attention = TimeSpan.FromSeconds(20);
+
     private readonly Stack<Screen> screens = new();
     private readonly List<Screen> aside = [];
     private readonly View body;
@@ -25,6 +31,7 @@ internal sealed class Shell : Runnable
     private readonly CancellationTokenSource terminalLost = new();
     private readonly IReadOnlyList<Palette> palettes;
     private int paletteIndex;
+    private long actedAt;
     private Action<string>? inputTaken;
     private Action? confirmed;
 
@@ -56,8 +63,8 @@ internal sealed class Shell : Runnable
     /// <summary>Cancelled when the terminal is gone: what runs goes on, but nobody answers a question any more.</summary>
     public CancellationToken TerminalLost => terminalLost.Token;
 
-    /// <summary>When a person last pressed a key or moved the mouse, by the clock's time-stamp.</summary>
-    public long ActedAt { get; private set; }
+    /// <summary>Whether a person pressed a key or moved the mouse a moment ago.</summary>
+    public bool IsAttended => Facts.Surroundings.Clock.GetElapsedTime(actedAt) < Attention;
 
     /// <summary>The case worked on last; null for none yet.</summary>
     public string? LastCase { get; set; }
@@ -95,6 +102,7 @@ internal sealed class Shell : Runnable
         App.Mouse.MouseEvent += (_, _) => Acted();
         App.AddTimeout(TickInterval, () =>
         {
+            Application.MaximumIterationsPerSecond = IsAttended ? IterationsWhileAttended : IterationsAlone;
             screens.Peek().Tick();
             return true;
         });
@@ -282,7 +290,11 @@ internal sealed class Shell : Runnable
         base.Dispose(disposing);
     }
 
-    private void Acted() => ActedAt = Facts.Surroundings.Clock.GetTimestamp();
+    private void Acted()
+    {
+        actedAt = Facts.Surroundings.Clock.GetTimestamp();
+        Application.MaximumIterationsPerSecond = IterationsWhileAttended;
+    }
 
     private void Quit()
     {

@@ -6,13 +6,9 @@ namespace ContainerIR.Cli.Screens;
 /// <summary>Runs the console on the terminal of this process.</summary>
 internal static class TerminalConsole
 {
-    // 25 iterations a second are the library's choice; a person reads slower, and an idle console should cost nothing.
-    private const ushort IterationsPerSecond = 15;
-
     /// <summary>Runs it until the person leaves. What still runs then is stopped and waited for.</summary>
     public static async Task RunAsync(ConsoleFacts facts, CancellationToken ct)
     {
-        Application.MaximumIterationsPerSecond = IterationsPerSecond;
         using Shell shell = new(facts);
         RunOnTerminal(shell, ct);
         await shell.WorkEnded;
@@ -20,7 +16,7 @@ internal static class TerminalConsole
 
     private static void RunOnTerminal(Shell shell, CancellationToken ct)
     {
-        using IApplication app = Application.Create().Init();
+        using IApplication app = WaitingInput.Give(Application.Create()).Init();
         using CancellationTokenRegistration interrupted = ct.Register(() => app.Invoke(shell.Leave));
         using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
