@@ -38,6 +38,9 @@ internal sealed class SealedBundleFiles
     /// <summary>SHA-256 of the tag manifest.</summary>
     public string RootSha256 { get; }
 
+    /// <summary>Whether a bundle is sealed: one that is not was interrupted, or is being written now.</summary>
+    public static bool IsSealed(string folder) => File.Exists(Path.Combine(folder, TagManifest));
+
     /// <exception cref="OperatorException">It is no bundle, or not sealed.</exception>
     public static SealedBundleFiles Open(string folder)
     {
@@ -47,7 +50,7 @@ internal sealed class SealedBundleFiles
             throw new OperatorException($"{shown} is not a bundle.", "Name the folder that holds bagit.txt and tagmanifest-sha256.txt.");
         }
 
-        if (!File.Exists(Path.Combine(folder, TagManifest)))
+        if (!IsSealed(folder))
         {
             throw new OperatorException($"{shown} is not sealed: its acquisition was interrupted.", $"Seal what is provable of it, then: cir bundle recover {shown}");
         }

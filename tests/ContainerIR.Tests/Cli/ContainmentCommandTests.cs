@@ -133,6 +133,16 @@ public sealed class The_containment_commands
         Assert.Contains($"by Ada: cir do collect {container.Name} --profile=volatile", words[1], StringComparison.Ordinal);
         Assert.Contains("the shop is looked at", words[5], StringComparison.Ordinal);
         Assert.Equal(0, await terminal.RunAsync("case", "check", "C-1"));
+
+        // What another responder writes at this moment is judged by the next triage.
+        string bundle = Assert.Single(Directory.GetDirectories(terminal.Home, "EV-*", SearchOption.AllDirectories)), half = Directory.CreateDirectory(bundle + "-half").FullName;
+        File.Copy(Path.Combine(bundle, "custody.json"), Path.Combine(half, "custody.json"));
+        File.Copy(Path.Combine(bundle, "bagit.txt"), Path.Combine(half, "bagit.txt"));
+        terminal.Forget();
+        Assert.Equal(0, await terminal.RunAsync("do", "triage", container.Name, "--case", "C-1"));
+        Assert.Contains("not judged, for not sealed: 1", terminal.Out, StringComparison.Ordinal);
+        Directory.Delete(half, recursive: true);
+
         Assert.Equal(0, await terminal.RunAsync("case", "close", "C-1", "--reason", "done"));
         Assert.Equal(0, await terminal.RunAsync("do", "verify", container.Name, "--case", "C-1", "--what", "bundle"));
         Assert.Equal(2, await terminal.RunAsync("do", "collect", container.Name, "--case", "C-1", "--profile", "volatile"));

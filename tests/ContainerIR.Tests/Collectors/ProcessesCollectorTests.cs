@@ -121,7 +121,9 @@ public sealed class Processes_of_a_container
     {
         using TestContainer container = RealEngine.Start([], "sh", "-c", "sleep 1001 & sleep 1002 & sleep 1003 & exec sleep 1000");
         using TestContainer neighbour = RealEngine.Start(["--network", "container:" + container.Id, "--pid", "container:" + container.Id], "sleep", "1004");
-        await RealEngine.Until(() => Pids(container.Id, "100").Count >= 4, "four sleeps");
+
+        // Each has begun its own program: until then their parent's command line, which has all numbers, is theirs.
+        await RealEngine.Until(() => Enumerable.Range(1000, 4).All(number => Pids(container.Id, $"sleep {number}").Count == 1), "four sleeps");
         int nested = Pids(container.Id, "1001").Single(), left = Pids(container.Id, "1002").Single();
         string folder = CgroupFolder(container.InitPid);
         Directory.CreateDirectory(folder + "/inner");

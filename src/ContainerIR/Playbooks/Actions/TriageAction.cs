@@ -24,10 +24,12 @@ internal sealed class TriageAction(OwnActionParts parts) : ReadingAction
             throw new OperatorException("This build of cir has no triage.", "Read the bundle by hand (cir case show) and answer the manual steps.");
         }
 
-        IReadOnlyList<string> bundles = CaseBundles.Of(parts.Home, call.CaseId, call.Container);
-        if (bundles.Count == 0)
+        // One that is not sealed may be what another responder writes at this moment.
+        IReadOnlyList<string> all = CaseBundles.Of(parts.Home, call.CaseId, call.Container);
+        string[] bundles = [.. all.Where(Cases.SealedBundleFiles.IsSealed)];
+        if (bundles.Length == 0)
         {
-            throw new OperatorException($"The case holds no bundle of {Evidence.Text.DisplayText.Shorten(call.Container, 100)} to judge.", "Collect first: cir do collect, or a step 'action: collect' before this one.");
+            throw new OperatorException($"The case holds no sealed bundle of {Evidence.Text.DisplayText.Shorten(call.Container, 100)} to judge.", "Collect first: cir do collect, or a step 'action: collect' before this one.");
         }
 
         string[] rules = call.With["rules"].Split(',');
@@ -42,7 +44,7 @@ internal sealed class TriageAction(OwnActionParts parts) : ReadingAction
         int score = verdicts.Max(verdict => verdict.Score);
         return Outcome(
             true,
-            fired.Length == 0 ? "no rule fired" : $"score {score}: {string.Join(", ", fired)}",
+            (fired.Length == 0 ? "no rule fired" : $"score {score}: {string.Join(", ", fired)}") + (all.Count > bundles.Length ? $"; not judged, for not sealed: {all.Count - bundles.Length}" : ""),
             new Dictionary<string, string>
             {
                 ["score"] = score.ToString(CultureInfo.InvariantCulture),
