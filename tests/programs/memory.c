@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -89,6 +90,23 @@ static void pages(void) {
   beta_waits();
 }
 
+// Memory the kernel shows nobody else, beside memory that is plain to see; a listener towards the machine this one runs on. /none: this kernel has no such memory.
+static void secret(void) {
+  int memory = syscall(447 /* memfd_secret */, 0), line = socket(AF_VSOCK, SOCK_STREAM, 0);
+  struct sockaddr_vm here = {.svm_family = AF_VSOCK, .svm_port = VMADDR_PORT_ANY, .svm_cid = VMADDR_CID_ANY};
+  if (line >= 0 && (bind(line, (struct sockaddr *)&here, sizeof here) || listen(line, 1))) die("vsock");
+  mark(map(4096, 0), "plain");
+  if (memory < 0) close(open("/none", O_CREAT | O_WRONLY, 0644));
+  else {
+    if (ftruncate(memory, 8192)) die("size");
+    char *hidden = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    if (hidden == MAP_FAILED) die("map secret");
+    mark(hidden, "secret");
+  }
+  ready();
+  beta_waits();
+}
+
 // 60,000 mappings and 6,000 runs: more segments than an ELF header can count.
 static void many(void) {
   char *block = map(120000ul * 4096, MAP_NORESERVE);
@@ -158,6 +176,7 @@ int main(int count, char **args) {
   else if (!strcmp(mode, "implant")) implant();
   else if (!strcmp(mode, "planted")) planted();
   else if (!strcmp(mode, "pages")) pages();
+  else if (!strcmp(mode, "secret")) secret();
   else if (!strcmp(mode, "many")) many();
   else if (!strcmp(mode, "hold")) hold(count > 2 ? atol(args[2]) : 1024, count < 4);
   else if (!strcmp(mode, "beacon")) beacon(args[2], atoi(args[3]));

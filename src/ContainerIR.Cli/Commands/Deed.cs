@@ -53,9 +53,11 @@ internal static class Deed
         UndoResult result = await new ChangeUndo(parts).RunAsync(change.Id, choices, ct);
         Record(
             surroundings, parts, change.CaseId, result.Undone ? "rolled_back" : "failed", Responder.SubjectOf(null).Name, change.ContainerName.Length > 0 ? change.ContainerName : change.ContainerId,
-            ["cir", "undo", change.Action, change.Id], result.Summary);
+            ["cir", "undo", change.Id, .. Flags(choices)], result.Summary);
         return result;
     }
+
+    private static IEnumerable<string> Flags(UndoChoices choices) => choices.ResetSockets switch { true => ["--reset-sockets"], false => ["--keep-sockets"], null => [] };
 
     private static bool IsOpen(Cases.CaseHome home, string caseId)
     {

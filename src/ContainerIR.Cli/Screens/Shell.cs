@@ -34,6 +34,7 @@ internal sealed class Shell : Runnable
     private long actedAt;
     private Action<string>? inputTaken;
     private Action? confirmed;
+    private (string Text, Tone Tone) waiting = ("", Tone.Plain);
 
     public Shell(ConsoleFacts facts)
     {
@@ -141,8 +142,19 @@ internal sealed class Shell : Runnable
     /// <summary>The terminal is gone.</summary>
     public void LoseTerminal() => terminalLost.Cancel();
 
-    /// <summary>Says something to the person; stays until the next.</summary>
+    /// <summary>Says something to the person; stays until the next. While a question stands it waits: nobody may answer what cannot be seen.</summary>
     public void Say(string text, Tone tone = Tone.Plain)
+    {
+        if (confirmed is not null || input.Visible)
+        {
+            waiting = (text, tone);
+            return;
+        }
+
+        Show(text, tone);
+    }
+
+    private void Show(string text, Tone tone)
     {
         // A problem and its remedy are read whole: the line grows to what it needs, within reason.
         int height = Math.Clamp(LinesView.CountLines(" " + text, Math.Max(Frame.Width, 10)), 1, MaxMessageLines);
@@ -157,7 +169,8 @@ internal sealed class Shell : Runnable
     /// <summary>Asks for a line of text.</summary>
     public void Ask(string prompt, string present, Action<string> taken)
     {
-        Say(prompt, Tone.Key);
+        EndQuestion();
+        Show(prompt, Tone.Key);
         inputTaken = taken;
         input.X = Cells.Count(prompt) + 2;
         input.Text = present;
@@ -168,8 +181,9 @@ internal sealed class Shell : Runnable
     /// <summary>Asks whether something may be done: only the key y does it.</summary>
     public void Confirm(string question, Action run)
     {
+        EndQuestion();
         confirmed = run;
-        Say($"{question} y = yes, any other key = no", Tone.Warning);
+        Show($"{question} y = yes, any other key = no", Tone.Warning);
     }
 
     /// <summary>Does something away from the screen and brings the result back to it. What an operator can mend is said; anything else is a defect.</summary>
@@ -242,8 +256,7 @@ internal sealed class Shell : Runnable
     {
         if (confirmed is { } run)
         {
-            confirmed = null;
-            Say("");
+            EndQuestion();
             if (key == 'y')
             {
                 run();
@@ -395,6 +408,8 @@ internal sealed class Shell : Runnable
             body.Add(screens.Peek());
         }
 
+        // A question belongs to the screen it was asked on.
+        EndQuestion();
         Say("");
         screens.Peek().SetFocus();
         screens.Peek().Shown();
@@ -419,15 +434,22 @@ internal sealed class Shell : Runnable
 
     private void TakeInput(string? text)
     {
-        input.Visible = false;
+        EndQuestion();
         screens.Peek().SetFocus();
-        Say("");
         if (text is not null)
         {
             inputTaken?.Invoke(text);
         }
 
         Redraw();
+    }
+
+    // What was said meanwhile is shown now.
+    private void EndQuestion()
+    {
+        (confirmed, input.Visible) = (null, false);
+        Show(waiting.Text, waiting.Tone);
+        waiting = ("", Tone.Plain);
     }
 
     private void NextTheme()
@@ -446,6 +468,14 @@ internal sealed class Shell : Runnable
             App?.Invoke(() =>
             {
                 then();
+                if (input.Visible && !input.HasFocus)
+                {
+                    // Whatever came to the screen, the person is typing, and goes on where they were: focus alone would mark the text to be replaced.
+                    input.SetFocus();
+                    input.ClearAllSelection();
+                    input.MoveEnd();
+                }
+
                 Redraw();
             });
         }

@@ -14,5 +14,5 @@ internal static class CaseDecisions
     public static List<PlaybookEvent> Read(CaseStore store) => [.. Casebook.Read(store).Where(IsDecision).Take(Most)];
 
     private static bool IsDecision(PlaybookEvent row) => row.Event == "break_glass"
-        || (row.Event is "executed" or "failed" or "refused" or "rolled_back" && row.Command is ["cir", "do" or "undo", var action, ..] && !Reading.Contains(action));
+        || (row.Event is "executed" or "failed" or "refused" or "rolled_back" && (row.Command is ["cir", "undo", ..] || (row.Command is ["cir", "do", var action, ..] && !Reading.Contains(action))));
 }

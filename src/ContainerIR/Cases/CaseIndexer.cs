@@ -135,30 +135,24 @@ public static class CaseIndexer
     private static IndexedBundle FillAll(SqliteConnection connection, OpenBundle open, CancellationToken ct)
     {
         (SealedBundleFiles bundle, SealedRecord record, JudgedBundle? judged) = open;
-        using IndexWriter writer = new(connection);
-        using Insert items = new(
-            connection, "item", "bundle_id", "path", "collector", "source", "volatility_rank", "status", "stored_bytes", "raw_bytes", "sha256", "raw_sha256",
-            "opened_at_ns", "closed_at_ns", "error");
-        writer.BundleId = InsertBundle(connection, bundle, record);
+        long bundleId = InsertBundle(connection, bundle, record);
         foreach (SealedGap gap in record.Gaps)
         {
-            InsertGap(connection, writer.BundleId, gap);
+            InsertGap(connection, bundleId, gap);
         }
 
-        IndexJournal(connection, bundle, writer);
+        using IndexWriter writer = new(connection, bundleId);
+        IndexJournal(bundle, writer);
         foreach (SealedItem item in record.Items)
         {
             ct.ThrowIfCancellationRequested();
-            long id = items.Add(writer.BundleId).Add(item.Path).Add(item.Collector).Add(item.Source).Add(item.VolatilityRank).Add(item.Status)
-                .Add(item.StoredBytes).Add(item.RawBytes).Add(item.Sha256).Add(item.RawSha256).Add(item.OpenedAtNs).Add(item.ClosedAtNs).Add(item.Error).Run();
-            writer.Rows++;
-            writer.BeginItem(id, item);
+            writer.BeginItem(item);
             IndexContent(bundle, item, writer, ct);
         }
 
         writer.EndBundle();
-        writer.Rows += judged is null ? 0 : FindingIndex.Add(connection, writer.BundleId, judged);
-        return new IndexedBundle(bundle.Folder, record.BundleId, writer.Rows, ReadNotes(connection, writer.BundleId));
+        writer.Rows += judged is null ? 0 : FindingIndex.Add(connection, bundleId, judged);
+        return new IndexedBundle(bundle.Folder, record.BundleId, writer.Rows, ReadNotes(connection, bundleId));
     }
 
     private static void IndexContent(SealedBundleFiles bundle, SealedItem item, IndexWriter writer, CancellationToken ct)
@@ -183,9 +177,8 @@ public static class CaseIndexer
         }
     }
 
-    private static void IndexJournal(SqliteConnection connection, SealedBundleFiles bundle, IndexWriter writer)
+    private static void IndexJournal(SealedBundleFiles bundle, IndexWriter writer)
     {
-        using Insert lines = new(connection, "journal_entry", "bundle_id", "seq", "at_ns", "event", "line");
         using MemoryStream journal = new(bundle.ReadSealed("journal.jsonl"), writable: false);
         foreach (StreamLine line in JsonLines.Read(journal))
         {
@@ -199,8 +192,7 @@ public static class CaseIndexer
                     throw new JsonException("seq, event or time is missing");
                 }
 
-                lines.Add(writer.BundleId).Add(seq).Add(atNs).Add(name).Add(System.Text.Encoding.UTF8.GetString(line.Content.Span)).Run();
-                writer.Rows++;
+                writer.AddJournalEntry(seq, atNs, name, System.Text.Encoding.UTF8.GetString(line.Content.Span));
                 CustodyIndex.Add(atNs, name, root.Object("fields"), line.Number, writer);
             }
             catch (JsonException failure)

@@ -30,7 +30,7 @@ internal static class DiffIndex
         // What was deleted is known by its original; everything else by itself.
         DiffObject? known = entry.Kind == DiffKind.Whiteout || entry.Object is null ? entry.Original ?? entry.Object : entry.Object;
         FourTimes times = TimesOf(known);
-        writer.BeginDiffEntry(row, entry.Path, display).AddWord(verdict).AddWord(DiffWords.Of(entry.Kind))
+        writer.BeginDiffEntry(row, entry.Path, display).Add(verdict).Add(DiffWords.Of(entry.Kind))
             .Add(known?.Mode).Add(known?.Uid).Add(known?.Gid).Add(known?.SizeBytes)
             .Add(times.Accessed).Add(times.Modified).Add(times.Changed).Add(times.Born)
             .Add(known?.Inode).Add(known?.LinkCount).Add(known?.LinkTarget).Add(Digest.Parse(known?.Sha256));

@@ -4,17 +4,20 @@ using Microsoft.Data.Sqlite;
 
 namespace ContainerIR.Cases;
 
-/// <summary>The prepared statements that fill the index, and the bundle and item they fill it for. One instance serves one transaction.</summary>
+/// <summary>What one bundle gives the index, row by row. One instance serves one bundle in one transaction, which numbers its rows in advance.</summary>
 internal sealed class IndexWriter : IDisposable
 {
     public const int MaxMessageCharacters = 4096;
     private const int MaxNotesPerItem = 20;
 
-    private readonly Insert timeline;
-    private readonly Insert notes;
-    private readonly Insert texts;
-    private readonly Insert diffEntries;
-    private readonly Insert processes;
+    private readonly RowQueue queue;
+    private readonly QueuedInsert items;
+    private readonly QueuedInsert journal;
+    private readonly QueuedInsert timeline;
+    private readonly QueuedInsert notes;
+    private readonly QueuedInsert texts;
+    private readonly QueuedInsert diffEntries;
+    private readonly QueuedInsert processes;
     private readonly TextFilterWriter timelineFilter;
     private readonly TextFilterWriter textFilter;
     private readonly TextFilterWriter diffFilter;
@@ -22,30 +25,47 @@ internal sealed class IndexWriter : IDisposable
     private byte[] utf8 = new byte[4 * 1024];
     private int notesOfItem;
     private int diffText;
+    private long nextItem;
+    private long nextTimeline;
+    private long nextText;
+    private long nextDiffEntry;
+    private long nextProcess;
 
-    public IndexWriter(SqliteConnection connection)
+    public IndexWriter(SqliteConnection connection, long bundleId)
     {
-        timeline = new Insert(connection, "timeline", "at_ns", "meaning", "source", "message", "bundle_id", "item_id", "row");
-        notes = new Insert(connection, "index_note", "bundle_id", "path", "row", "note");
-        processes = new Insert(
-            connection, "process", "bundle_id", "item_id", "row", "pid", "ppid", "ns_pid", "uid", "name", "exe", "exe_deleted", "exe_sha256", "command",
+        BundleId = bundleId;
+        queue = new RowQueue(connection);
+        nextItem = queue.NextId("item");
+        nextTimeline = queue.NextId("timeline");
+        nextText = queue.NextId("text_line");
+        nextDiffEntry = queue.NextId("diff_entry");
+        nextProcess = queue.NextId("process");
+        items = queue.Into(
+            "item", "id", "bundle_id", "path", "collector", "source", "volatility_rank", "status", "stored_bytes", "raw_bytes", "sha256", "raw_sha256",
+            "opened_at_ns", "closed_at_ns", "error");
+        journal = queue.Into("journal_entry", "bundle_id", "seq", "at_ns", "event", "line");
+        timeline = queue.Into("timeline", "id", "at_ns", "meaning", "source", "message", "bundle_id", "item_id", "row");
+        notes = queue.Into("index_note", "bundle_id", "path", "row", "note");
+        processes = queue.Into(
+            "process", "id", "bundle_id", "item_id", "row", "pid", "ppid", "ns_pid", "uid", "name", "exe", "exe_deleted", "exe_sha256", "command",
             "started_at_ns", "signs");
-        Sockets = new Insert(
-            connection, "socket", "bundle_id", "item_id", "row", "protocol", "state", "local_address", "local_port", "remote_address", "remote_port",
+        Sockets = queue.Into(
+            "socket", "bundle_id", "item_id", "row", "protocol", "state", "local_address", "local_port", "remote_address", "remote_port",
             "peer", "name", "inode", "uid", "pid", "process", "host_side");
-        diffEntries = new Insert(
-            connection, "diff_entry", "bundle_id", "item_id", "row", "path", "display", "verdict", "kind", "mode", "uid", "gid", "size", "atime_ns", "mtime_ns",
+        diffEntries = queue.Into(
+            "diff_entry", "id", "bundle_id", "item_id", "row", "path", "display", "verdict", "kind", "mode", "uid", "gid", "size", "atime_ns", "mtime_ns",
             "ctime_ns", "btime_ns", "ino", "nlink", "target", "sha256");
-        texts = new Insert(connection, "text_line", "bundle_id", "item_id", "row", "kind", "text");
-        timelineFilter = new TextFilterWriter(connection, "timeline");
-        textFilter = new TextFilterWriter(connection, "text_line");
-        diffFilter = new TextFilterWriter(connection, "diff_entry");
-        processFilter = new TextFilterWriter(connection, "process");
+        texts = queue.Into("text_line", "id", "bundle_id", "item_id", "row", "kind", "text");
+        TextGroups groups = new(queue, bundleId);
+        timelineFilter = new TextFilterWriter(groups, "timeline");
+        textFilter = new TextFilterWriter(groups, "text_line");
+        diffFilter = new TextFilterWriter(groups, "diff_entry");
+        processFilter = new TextFilterWriter(groups, "process");
     }
 
-    public Insert Sockets { get; }
+    public QueuedInsert Sockets { get; }
 
-    public long BundleId { get; set; }
+    public long BundleId { get; }
 
     public long ItemId { get; private set; }
 
@@ -57,7 +77,19 @@ internal sealed class IndexWriter : IDisposable
     /// <summary>Rows written in all.</summary>
     public long Rows { get; set; }
 
-    public void BeginItem(long id, SealedItem item) => (ItemId, ItemPath, ItemOpenedAtNs, notesOfItem) = (id, item.Path, item.OpenedAtNs, 0);
+    public void BeginItem(SealedItem item)
+    {
+        (ItemId, ItemPath, ItemOpenedAtNs, notesOfItem) = (nextItem++, item.Path, item.OpenedAtNs, 0);
+        items.Add(ItemId).Add(BundleId).Add(item.Path).Add(item.Collector).Add(item.Source).Add(item.VolatilityRank).Add(item.Status)
+            .Add(item.StoredBytes).Add(item.RawBytes).Add(item.Sha256).Add(item.RawSha256).Add(item.OpenedAtNs).Add(item.ClosedAtNs).Add(item.Error).Run();
+        Rows++;
+    }
+
+    public void AddJournalEntry(long seq, long atNs, string name, string line)
+    {
+        journal.Add(BundleId).Add(seq).Add(atNs).Add(name).Add(line).Run();
+        Rows++;
+    }
 
     /// <summary>Adds a row to the timeline.</summary>
     /// <param name="atNs">When; a row without an instant has no place here.</param>
@@ -68,35 +100,37 @@ internal sealed class IndexWriter : IDisposable
     public void AddToTimeline(long atNs, string meaning, string source, string message, long row)
     {
         ReadOnlySpan<byte> text = Utf8Of(message.Length <= MaxMessageCharacters ? message : string.Concat(message.AsSpan(0, MaxMessageCharacters - 1), "…"));
-        long id = timeline.Add(atNs).AddWord(meaning).AddWord(source).AddText(text).Add(BundleId).Add(ItemId == 0 ? (long?)null : ItemId).Add(row).Run();
-        timelineFilter.Add(BundleId, id, text);
+        long id = nextTimeline++;
+        timeline.Add(id).Add(atNs).Add(meaning).Add(source).AddText(text).Add(BundleId).Add(ItemId == 0 ? (long?)null : ItemId).Add(row).Run();
+        timelineFilter.Add(id, text);
         Rows++;
     }
 
     /// <summary>Begins a row of a changed file; its further columns and <see cref="EndDiffEntry"/> follow.</summary>
-    public Insert BeginDiffEntry(long row, byte[] path, string display)
+    public QueuedInsert BeginDiffEntry(long row, byte[] path, string display)
     {
         int length = Encode(display);
         diffText = length;
-        return diffEntries.Add(BundleId).Add(ItemId).Add(row).Add(path).AddText(utf8.AsSpan(0, length));
+        return diffEntries.Add(nextDiffEntry).Add(BundleId).Add(ItemId).Add(row).Add(path).AddText(utf8.AsSpan(0, length));
     }
 
     /// <summary>Writes the row that was begun.</summary>
     public void EndDiffEntry()
     {
-        diffFilter.Add(BundleId, diffEntries.Run(), utf8.AsSpan(0, diffText));
+        diffEntries.Run();
+        diffFilter.Add(nextDiffEntry++, utf8.AsSpan(0, diffText));
         Rows++;
     }
 
     /// <summary>Begins a row of a process; its further columns and <see cref="EndProcess"/> follow.</summary>
-    public Insert BeginProcess(long row) => processes.Add(BundleId).Add(ItemId).Add(row);
+    public QueuedInsert BeginProcess(long row) => processes.Add(nextProcess).Add(BundleId).Add(ItemId).Add(row);
 
     /// <summary>Writes the row that was begun.</summary>
     /// <param name="searched">The texts of the row, which are searched together.</param>
     public void EndProcess(params ReadOnlySpan<string?> searched)
     {
-        long id = processes.Run();
-        processFilter.Add(BundleId, id, Utf8Of(string.Join('\n', searched)));
+        processes.Run();
+        processFilter.Add(nextProcess++, Utf8Of(string.Join('\n', searched)));
         Rows++;
     }
 
@@ -104,18 +138,19 @@ internal sealed class IndexWriter : IDisposable
     public void AddText(string kind, string text, long? row)
     {
         ReadOnlySpan<byte> bytes = Utf8Of(text);
-        long id = texts.Add(BundleId).Add(ItemId).Add(row).Add(kind).AddText(bytes).Run();
-        textFilter.Add(BundleId, id, bytes);
+        texts.Add(nextText).Add(BundleId).Add(ItemId).Add(row).Add(kind).AddText(bytes).Run();
+        textFilter.Add(nextText++, bytes);
         Rows++;
     }
 
-    /// <summary>Writes what the text filters still hold. The bundle's last row has been added.</summary>
+    /// <summary>Writes what the text filters still hold and waits until all is stored. The bundle's last row has been added.</summary>
     public void EndBundle()
     {
-        timelineFilter.Flush(BundleId);
-        textFilter.Flush(BundleId);
-        diffFilter.Flush(BundleId);
-        processFilter.Flush(BundleId);
+        timelineFilter.Flush();
+        textFilter.Flush();
+        diffFilter.Flush();
+        processFilter.Flush();
+        queue.Finish();
     }
 
     /// <summary>Says what the index leaves out of the present item. After some, only that there are more.</summary>
@@ -132,19 +167,7 @@ internal sealed class IndexWriter : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        timeline.Dispose();
-        notes.Dispose();
-        processes.Dispose();
-        Sockets.Dispose();
-        diffEntries.Dispose();
-        texts.Dispose();
-        timelineFilter.Dispose();
-        textFilter.Dispose();
-        diffFilter.Dispose();
-        processFilter.Dispose();
-    }
+    public void Dispose() => queue.Dispose();
 
     private ReadOnlySpan<byte> Utf8Of(string text)
     {

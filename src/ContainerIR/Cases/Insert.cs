@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -10,9 +9,6 @@ namespace ContainerIR.Cases;
 /// </summary>
 internal sealed class Insert : IDisposable
 {
-    private const int MaxWords = 256;
-
-    private readonly Dictionary<string, byte[]> words = new(StringComparer.Ordinal);
     private readonly sqlite3 database;
     private readonly sqlite3_stmt statement;
     private readonly int columns;
@@ -31,21 +27,6 @@ internal sealed class Insert : IDisposable
     public Insert Add(long? value) => value is { } number ? Add(number) : AddNull();
 
     public Insert Add(string? value) => value is null ? AddNull() : Bound(raw.sqlite3_bind_text(statement, ++bound, value));
-
-    /// <summary>One of a few words that come again and again: its bytes are kept.</summary>
-    public Insert AddWord(string word)
-    {
-        if (!words.TryGetValue(word, out byte[]? bytes))
-        {
-            bytes = Encoding.UTF8.GetBytes(word);
-            if (words.Count < MaxWords)
-            {
-                words.Add(word, bytes);
-            }
-        }
-
-        return AddText(bytes);
-    }
 
     /// <summary>Text that is UTF-8 already.</summary>
     public Insert AddText(ReadOnlySpan<byte> utf8) => utf8.IsEmpty ? Add("") : Bound(raw.sqlite3_bind_text(statement, ++bound, utf8));

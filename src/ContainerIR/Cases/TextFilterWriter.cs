@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Microsoft.Data.Sqlite;
 
 namespace ContainerIR.Cases;
 
@@ -7,7 +6,7 @@ namespace ContainerIR.Cases;
 /// Fills the text filter of one table for one bundle. Rows are taken in the order of their numbers and cut into blocks of about 16 KiB of text; of a block the filter
 /// holds which grams it has. 64 blocks make a group, stored by gram: a question reads eight bytes for each gram and group. Memory is that of one group, 256 KiB.
 /// </summary>
-internal sealed class TextFilterWriter : IDisposable
+internal sealed class TextFilterWriter(TextGroups groups, string table)
 {
     private const int BlocksOfGroup = 64;
     private const int BlockBytes = 16 * 1024;
@@ -15,9 +14,6 @@ internal sealed class TextFilterWriter : IDisposable
     // Below this, reading the rows costs less than asking the filter.
     private const int MinFilteredBytes = 256 * 1024;
 
-    private readonly string table;
-    private readonly Insert groups;
-    private readonly Insert slices;
     private readonly int[] starts = new int[BlocksOfGroup];
     private readonly byte[] piece = new byte[TextGrams.SlotsOfPiece * sizeof(ulong)];
     private ulong[]? slots;
@@ -27,15 +23,8 @@ internal sealed class TextFilterWriter : IDisposable
     private long first;
     private long last;
 
-    public TextFilterWriter(SqliteConnection connection, string table)
-    {
-        this.table = table;
-        groups = new Insert(connection, "text_group", "bundle_id", "of", "first_id", "last_id", "starts");
-        slices = new Insert(connection, "text_slice", "bundle_id", "group_id", "piece", "bits");
-    }
-
     /// <summary>Takes the text of a row. Rows come in the order of their numbers, without a gap.</summary>
-    public void Add(long bundleId, long id, ReadOnlySpan<byte> text)
+    public void Add(long id, ReadOnlySpan<byte> text)
     {
         if (block < 0)
         {
@@ -46,7 +35,7 @@ internal sealed class TextFilterWriter : IDisposable
         {
             if (block == BlocksOfGroup - 1)
             {
-                Flush(bundleId);
+                Flush();
                 (block, first) = (0, id);
             }
             else
@@ -64,7 +53,7 @@ internal sealed class TextFilterWriter : IDisposable
     }
 
     /// <summary>Writes what is left of the bundle.</summary>
-    public void Flush(long bundleId)
+    public void Flush()
     {
         if (block < 0)
         {
@@ -78,7 +67,7 @@ internal sealed class TextFilterWriter : IDisposable
             BinaryPrimitives.WriteInt32LittleEndian(offsets.AsSpan(i * sizeof(int)), starts[i]);
         }
 
-        long group = groups.Add(bundleId).Add(table).Add(first).Add(last).Add(offsets).Run();
+        long group = groups.Add(table, first, last, offsets);
         for (int i = 0; isFiltered && i < TextGrams.Pieces; i++)
         {
             for (int slot = 0; slot < TextGrams.SlotsOfPiece; slot++)
@@ -86,17 +75,28 @@ internal sealed class TextFilterWriter : IDisposable
                 BinaryPrimitives.WriteUInt64LittleEndian(piece.AsSpan(slot * sizeof(ulong)), slots![(i * TextGrams.SlotsOfPiece) + slot]);
             }
 
-            slices.Add(bundleId).Add(group).Add(i).Add(piece.AsSpan()).Run();
+            groups.AddSlice(group, i, piece);
         }
 
         Array.Clear(slots!);
         (block, bytesOfBlock, bytesOfGroup) = (-1, 0, 0);
         starts[0] = 0;
     }
+}
 
-    public void Dispose()
+/// <summary>Where the text filters of a bundle put their groups.</summary>
+internal sealed class TextGroups(RowQueue queue, long bundleId)
+{
+    private readonly QueuedInsert groups = queue.Into("text_group", "id", "bundle_id", "of", "first_id", "last_id", "starts");
+    private readonly QueuedInsert slices = queue.Into("text_slice", "bundle_id", "group_id", "piece", "bits");
+    private long next = queue.NextId("text_group");
+
+    /// <returns>The number of the group.</returns>
+    public long Add(string table, long first, long last, byte[]? starts)
     {
-        groups.Dispose();
-        slices.Dispose();
+        groups.Add(next).Add(bundleId).Add(table).Add(first).Add(last).Add(starts).Run();
+        return next++;
     }
+
+    public void AddSlice(long group, int piece, ReadOnlySpan<byte> bits) => slices.Add(bundleId).Add(group).Add(piece).Add(bits).Run();
 }

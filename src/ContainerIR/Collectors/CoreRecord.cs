@@ -175,6 +175,7 @@ internal sealed class CoreRecord
         MappingTreatment.ChangedPages => "changed-pages",
         MappingTreatment.Device => "device",
         MappingTreatment.MayBlock => "may-block",
+        MappingTreatment.Secret => "secret",
         MappingTreatment.UnknownFile => "unknown-file",
         _ => "kernel",
     };

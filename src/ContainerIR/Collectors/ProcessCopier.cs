@@ -146,7 +146,7 @@ internal sealed class ProcessCopier(
     private void Judge(CoreRecord record, CorePlan plan)
     {
         Dictionary<int, ulong> fileBytes = [];
-        int mayBlock = 0, unknown = 0, untold = 0;
+        int mayBlock = 0, secret = 0, unknown = 0, untold = 0;
         for (int i = 0; i < plan.Plans.Length; i++)
         {
             MappingPlan treated = plan.Plans[i];
@@ -154,6 +154,7 @@ internal sealed class ProcessCopier(
             record.FileBytes += treated.FileBytes;
             record.MergedHoleBytes += treated.MergedHoleBytes;
             mayBlock += treated.Treatment == MappingTreatment.MayBlock ? 1 : 0;
+            secret += treated.Treatment == MappingTreatment.Secret ? 1 : 0;
             unknown += treated.Treatment == MappingTreatment.UnknownFile ? 1 : 0;
             untold += treated.Errno != 0 ? 1 : 0;
             if (treated.Treatment == MappingTreatment.ChangedPages && treated.File >= 0)
@@ -165,6 +166,7 @@ internal sealed class ProcessCopier(
 
         record.SkippedFiles = [.. fileBytes.OrderBy(static pair => pair.Key).Select(static pair => (pair.Key, pair.Value))];
         GapIf(record, mayBlock, "mappings of files that another process or machine serves: their unchanged pages", "reading them may wait for ever");
+        GapIf(record, secret, "mappings of secret memory (memfd_secret)", "the kernel lets nobody read it but the processes that map it");
         GapIf(record, unknown, "mappings of files that could not be looked at: their unchanged pages", "map_files cannot be read, or the file's mount is unknown");
         GapIf(record, untold, "mappings whose pages the kernel did not tell", "the process went away, or pagemap cannot be read");
         GapIf(record, plan.Runs.IsCut ? 1 : 0, "mapping or more: pages behind the millionth run", "too fragmented");

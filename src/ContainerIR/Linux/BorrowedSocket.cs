@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
+using System.Text;
 
 namespace ContainerIR.Linux;
 
@@ -41,7 +43,7 @@ internal sealed unsafe class BorrowedSocket : IDisposable
     {
         int family = Option(Libc.SO_DOMAIN), type = Option(Libc.SO_TYPE), protocol = Option(Libc.SO_PROTOCOL);
         (IPAddress? local, int localPort, byte[] name) = Name(isPeer: false);
-        (IPAddress? remote, int remotePort, _) = Name(isPeer: true);
+        (IPAddress? remote, int remotePort, byte[] peer) = Name(isPeer: true);
         return new SocketEntry
         {
             Protocol = (family, type, protocol) switch
@@ -53,7 +55,8 @@ internal sealed unsafe class BorrowedSocket : IDisposable
                 (Libc.AF_UNIX, _, _) => "unix",
                 (Libc.AF_PACKET, _, _) => "packet",
                 (Libc.AF_NETLINK, _, _) => "netlink",
-                _ => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"family-{family}"),
+                (Libc.AF_VSOCK, _, _) => "vsock",
+                _ => string.Create(CultureInfo.InvariantCulture, $"family-{family}"),
             },
             Family = family,
             SocketType = type,
@@ -63,7 +66,7 @@ internal sealed unsafe class BorrowedSocket : IDisposable
             LocalPort = localPort,
             Remote = remote,
             RemotePort = remotePort,
-            Name = name,
+            Name = family == Libc.AF_VSOCK && peer.Length > 0 ? [.. name, .. " -> "u8, .. peer] : name,
             Source = SocketSource.Descriptor,
         };
     }
@@ -94,7 +97,12 @@ internal sealed unsafe class BorrowedSocket : IDisposable
             Libc.AF_INET when bytes.Length >= 8 => (new IPAddress(bytes.Slice(4, 4)), BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]), []),
             Libc.AF_INET6 when bytes.Length >= 24 => (new IPAddress(bytes.Slice(8, 16)), BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]), []),
             Libc.AF_UNIX => (null, 0, bytes[2..].ToArray()),
+            Libc.AF_VSOCK when bytes.Length >= 12 => (null, 0, VsockName(bytes)),
             _ => (null, 0, []),
         };
     }
+
+    // vsock(7): struct sockaddr_vm. Machine 2 is the one this machine runs on, 4294967295 any.
+    private static byte[] VsockName(ReadOnlySpan<byte> address) => Encoding.ASCII.GetBytes(string.Create(
+        CultureInfo.InvariantCulture, $"cid {BinaryPrimitives.ReadUInt32LittleEndian(address[8..])} port {BinaryPrimitives.ReadUInt32LittleEndian(address[4..])}"));
 }

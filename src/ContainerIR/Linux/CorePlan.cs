@@ -21,6 +21,9 @@ internal enum MappingTreatment
     /// <summary>Pages the process changed; its file could not be looked at.</summary>
     UnknownFile,
 
+    /// <summary>Nothing: the kernel lets nobody read it but the processes that map it.</summary>
+    Secret,
+
     /// <summary>Nothing: memory the kernel lends.</summary>
     Kernel,
 }
@@ -97,7 +100,7 @@ internal sealed class CorePlan
         {
             plan.Errno = AddWithData(mapping, pages, ref merged);
         }
-        else if (plan.Treatment != MappingTreatment.Kernel)
+        else if (plan.Treatment is not (MappingTreatment.Kernel or MappingTreatment.Secret))
         {
             if (plan.Treatment == MappingTreatment.ChangedPages && mapping.Offset == 0 && (mapping.Access & MapAccess.Read) != 0 && file!.Stat.stx_size > 0)
             {
@@ -133,6 +136,7 @@ internal sealed class CorePlan
         {
             MappedFileKind.Disk => MappingTreatment.ChangedPages,
             MappedFileKind.Nameless or MappedFileKind.Memory => MappingTreatment.FileContent,
+            MappedFileKind.Secret => MappingTreatment.Secret,
             MappedFileKind.Device => MappingTreatment.Device,
             MappedFileKind.MayBlock => MappingTreatment.MayBlock,
             _ => MappingTreatment.UnknownFile,

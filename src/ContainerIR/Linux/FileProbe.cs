@@ -18,6 +18,7 @@ internal sealed class FileProbe : IDisposable
     // include/uapi/linux/magic.h
     private const long TMPFS_MAGIC = 0x01021994;
     private const long RAMFS_MAGIC = 0x858458f6;
+    private const long SECRETMEM_MAGIC = 0x5345434d;
 
     private static readonly byte[] DeletedMark = " (deleted)"u8.ToArray();
 
@@ -49,15 +50,10 @@ internal sealed class FileProbe : IDisposable
     public bool IsMemory => KernelMemory.Holds(Stat);
 
     /// <summary>Whether its file system is one in memory, with names: tmpfs, ramfs.</summary>
-    public unsafe bool IsOnMemoryFileSystem
-    {
-        get
-        {
-            // struct statfs: f_type first.
-            long* about = stackalloc long[32];
-            return Libc.fstatfs(Handle.Number, about) == 0 && (*about is TMPFS_MAGIC or RAMFS_MAGIC);
-        }
-    }
+    public bool IsOnMemoryFileSystem => FileSystemMagic() is TMPFS_MAGIC or RAMFS_MAGIC;
+
+    /// <summary>Whether it is memory that the kernel lets nobody read but the processes that map it: memfd_secret(2).</summary>
+    public bool IsSecretMemory => FileSystemMagic() == SECRETMEM_MAGIC;
 
     /// <summary>Whether the kernel's text says the name is gone.</summary>
     public bool SaysDeleted => Link.AsSpan().EndsWith(DeletedMark);
@@ -102,4 +98,11 @@ internal sealed class FileProbe : IDisposable
     }
 
     public void Dispose() => Handle.Dispose();
+
+    private unsafe long? FileSystemMagic()
+    {
+        // struct statfs: f_type first.
+        long* about = stackalloc long[32];
+        return Libc.fstatfs(Handle.Number, about) == 0 ? *about : null;
+    }
 }

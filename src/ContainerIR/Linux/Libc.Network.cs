@@ -10,6 +10,7 @@ internal static unsafe partial class Libc
     public const int AF_INET6 = 10;
     public const int AF_NETLINK = 16;
     public const int AF_PACKET = 17;
+    public const int AF_VSOCK = 40;
 
     public const int SOCK_DGRAM = 2;
     public const int SOCK_RAW = 3;

@@ -12,6 +12,9 @@ internal enum MappedFileKind
     /// <summary>Only in memory: memfd, shared memory, tmpfs.</summary>
     Memory,
 
+    /// <summary>Only in memory, and hidden from everybody but the processes that map it: memfd_secret(2).</summary>
+    Secret,
+
     /// <summary>A device.</summary>
     Device,
 
@@ -109,7 +112,7 @@ internal sealed class MappedFiles(ProcEntry process, ProcMounts mounts)
         StatX stat = probe.Stat;
         MappedFileKind kind = (stat.stx_mode & S_IFMT) != S_IFREG ? MappedFileKind.Device
             : probe.IsMemory || IsTemporary(stat) ? MappedFileKind.Memory
-            : probe.MayBlock ? MappedFileKind.MayBlock
+            : probe.MayBlock ? (probe.IsSecretMemory ? MappedFileKind.Secret : MappedFileKind.MayBlock)
             : probe.HasNoName || probe.SaysDeleted ? MappedFileKind.Nameless
             : MappedFileKind.Disk;
         return new MappedFile(index, kind, probe.Link, stat, 0);

@@ -125,6 +125,20 @@ public sealed class Copied_memory
     }
 
     [Fact]
+    public async Task Lacks_what_the_kernel_shows_nobody_and_says_so()
+    {
+        using MemoryProgram program = await MemoryProgram.Start("secret", "--security-opt", "seccomp=unconfined");
+        Assert.SkipWhen(File.Exists($"/proc/{program.Pid}/root/none"), "this kernel has no memfd_secret");
+        using FolderSink sink = await Collect(program.Id, MemoryScope.All, FreezePolicy.Auto);
+        JsonElement row = Row(sink, program.Pid);
+        Assert.True(Holds(sink, row, "MARK-plain-4711"));
+        Assert.False(Holds(sink, row, "MARK-secret-4711"), "it never leaves the process");
+        (string sought, string reason) = Assert.Single(sink.Gaps);
+        Assert.Contains("1 mappings of secret memory", sought, StringComparison.Ordinal);
+        Assert.Contains("nobody", reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task With_more_segments_than_an_elf_header_counts_opens_in_readelf_and_gdb()
     {
         using MemoryProgram program = await MemoryProgram.Start("many");

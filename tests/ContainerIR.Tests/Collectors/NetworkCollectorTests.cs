@@ -62,6 +62,19 @@ public sealed class Network_state_of_a_container
     }
 
     [Fact]
+    public async Task Shows_a_listener_towards_the_machine_below()
+    {
+        using MemoryProgram program = await MemoryProgram.Start("secret", "--security-opt", "seccomp=unconfined");
+
+        using Capture capture = await Capture.Network(program.Id);
+
+        SocketRow? listener = (await capture.SocketRows()).SingleOrDefault(row => row.Protocol == "vsock");
+        Assert.SkipWhen(listener is null && !File.Exists("/dev/vsock"), "this kernel has no vsock");
+        Assert.Matches(@"^cid 4294967295 port [0-9]+\z", listener!.Name);
+        Assert.Equal(program.Pid, Assert.Single(listener.Owners).Pid);
+    }
+
+    [Fact]
     public async Task Tells_own_sockets_from_a_sharer_s()
     {
         using TestContainer own = RealEngine.Start([], "nc", "-l", "-p", "9001");

@@ -56,6 +56,19 @@ public sealed class The_console
     }
 
     [Fact]
+    public void Keeps_a_question_on_the_screen_while_something_else_ends()
+    {
+        using TestContainer container = RealEngine.Start([], "sleep", "4714");
+        using SomeConsole console = new(120, 40);
+        Filter(console, container.Name);
+
+        // The look ends, takes the screen and has something to say, all while the person types.
+        console.Press(Key.Enter).Press('/').Until("Filter:").Type("47").Until("Score ");
+        Assert.Contains("Filter: 47", console.Text, StringComparison.Ordinal);
+        console.Type("14").Press(Key.Enter).Until("Only rows with: 4714").Press('2').Until("filter: 4714").Until("sleep 4714");
+    }
+
+    [Fact]
     public void Shows_what_is_wrong_with_a_container_and_the_evidence_of_it_in_five_keys()
     {
         using TestContainer container = RealEngine.Start([], "sh", "-c", "cp /bin/busybox /tmp/busybox; exec /tmp/busybox sh -c 'rm /tmp/busybox; while sleep 1000; do :; done'");

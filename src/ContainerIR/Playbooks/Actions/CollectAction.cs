@@ -2,6 +2,7 @@ using System.Globalization;
 using ContainerIR.Acquisitions;
 using ContainerIR.Actions;
 using ContainerIR.Collectors;
+using ContainerIR.Evidence;
 using ContainerIR.Evidence.Items;
 using ContainerIR.Evidence.Text;
 using ContainerIR.Runtimes;
@@ -64,20 +65,30 @@ internal sealed class CollectAction(OwnActionParts parts) : ReadingAction
     public override async Task<ActionOutcome> RunAsync(ActionCall call, CancellationToken ct)
     {
         string part = call.With["profile"];
-        IReadOnlyList<string> containers = await ContainersAsync(call, ct);
+        List<string> notCopied = [];
+        string[] others = await OthersAsync(call, notCopied, ct);
         List<string> bundles = [];
         List<Gap> gaps = [];
-        foreach (string container in containers)
+        foreach (string container in (string[])[call.Container, .. others])
         {
-            AcquisitionResult result = await parts.Collect(RequestOf(part, container, call, parts.Endpoint), new AcquisitionParts(parts.Home, parts.Passphrase, parts.Clock), ct);
-            bundles.Add(result.BundlePath);
-            gaps.AddRange(result.Gaps);
+            try
+            {
+                AcquisitionResult result = await parts.Collect(RequestOf(part, container, call, parts.Endpoint), new AcquisitionParts(parts.Home, parts.Passphrase, parts.Clock), ct);
+                bundles.Add(result.BundlePath);
+                gaps.AddRange(result.Gaps);
+            }
+            catch (OperatorException problem) when (bundles.Count > 0)
+            {
+                // One that goes away meanwhile takes nothing from the container in question.
+                notCopied.Add($"{DisplayText.Shorten(container, 12)}: {problem.Message}");
+            }
         }
 
         (bool replaced, int lives) = CaseBundles.LivesOf(parts.Home, call.CaseId, call.Container);
         return Outcome(
             true,
-            $"{bundles.Count} sealed: {string.Join(", ", bundles.Select(bundle => Path.GetFileName(bundle)))}{(gaps.Count == 0 ? "" : $"; {gaps.Count} gaps, first: {DisplayText.Shorten($"{gaps[0].Collector}: {gaps[0].Reason}", 200)}")}",
+            $"{bundles.Count} sealed: {string.Join(", ", bundles.Select(bundle => Path.GetFileName(bundle)))}{(gaps.Count == 0 ? "" : $"; {gaps.Count} gaps, first: {DisplayText.Shorten($"{gaps[0].Collector}: {gaps[0].Reason}", 200)}")}"
+            + (notCopied.Count == 0 ? "" : $"; not copied: {notCopied.Count} that may belong to it, first: {DisplayText.Shorten(notCopied[0], 200)}"),
             new Dictionary<string, string>
             {
                 ["replaced"] = replaced ? "true" : "false",
@@ -88,11 +99,12 @@ internal sealed class CollectAction(OwnActionParts parts) : ReadingAction
             [.. bundles.Select(bundle => "bundle:" + Path.GetFileName(bundle))]);
     }
 
-    private async Task<IReadOnlyList<string>> ContainersAsync(ActionCall call, CancellationToken ct)
+    // Those that share its network, or its project.
+    private async Task<string[]> OthersAsync(ActionCall call, List<string> notCopied, CancellationToken ct)
     {
         if (call.With["scope"] == "container")
         {
-            return [call.Container];
+            return [];
         }
 
         await using IContainerRuntime runtime = parts.Connect();
@@ -107,20 +119,27 @@ internal sealed class CollectAction(OwnActionParts parts) : ReadingAction
         {
             string? network = NetworkOf(first);
             List<ContainerRef> peers = [];
-            foreach (ContainerRef other in network is null ? [] : others)
+            foreach (ContainerRef other in network is null ? [] : others.Where(other => other.State is not (ContainerState.Created or ContainerState.Exited or ContainerState.Dead)))
             {
-                // A list of the engine may not say the process: ask for each.
-                ContainerRef resolved = other.InitPid > 0 ? other : await runtime.ResolveAsync(other.Id, ct);
-                if (NetworkOf(resolved) == network)
+                try
                 {
-                    peers.Add(resolved);
+                    // A list of the engine may not say the process: ask for each.
+                    ContainerRef resolved = other.InitPid > 0 ? other : await runtime.ResolveAsync(other.Id, ct);
+                    if (NetworkOf(resolved) == network)
+                    {
+                        peers.Add(resolved);
+                    }
+                }
+                catch (OperatorException problem)
+                {
+                    notCopied.Add($"{DisplayText.Shorten(other.Name, 64)}: {problem.Message}");
                 }
             }
 
             others = peers;
         }
 
-        return [first.Id, .. others.Take(MaxContainers - 1).Select(other => other.Id)];
+        return [.. others.Take(MaxContainers - 1).Select(other => other.Id)];
     }
 
     // namespaces(7): two processes share a network namespace when the links read the same. A host's container is no peer of every other.
