@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -9,39 +10,72 @@ namespace ContainerIR.Cases;
 /// </summary>
 internal sealed class Insert : IDisposable
 {
+    private const int MaxWord = 24;
+
     private readonly sqlite3 database;
     private readonly sqlite3_stmt statement;
     private readonly int columns;
+    private readonly byte[]?[] words;
     private int bound;
 
     public Insert(SqliteConnection connection, string table, params string[] columns)
     {
         database = connection.Handle ?? throw new InvalidOperationException("the connection is not open");
         this.columns = columns.Length;
+        words = new byte[]?[columns.Length];
         string sql = $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", Enumerable.Repeat("?", columns.Length))})";
         Check(raw.sqlite3_prepare_v2(database, sql, out statement));
     }
 
-    public Insert Add(long value) => Bound(raw.sqlite3_bind_int64(statement, ++bound, value));
+    public Insert Add(long value)
+    {
+        words[bound] = null;
+        return Bound(raw.sqlite3_bind_int64(statement, ++bound, value));
+    }
 
     public Insert Add(long? value) => value is { } number ? Add(number) : AddNull();
 
-    public Insert Add(string? value) => value is null ? AddNull() : Bound(raw.sqlite3_bind_text(statement, ++bound, value));
+    public Insert Add(string? value) => value is null ? AddNull() : AddText(Encoding.UTF8.GetBytes(value));
 
     /// <summary>Text that is UTF-8 already.</summary>
-    public Insert AddText(ReadOnlySpan<byte> utf8) => utf8.IsEmpty ? Add("") : Bound(raw.sqlite3_bind_text(statement, ++bound, utf8));
+    public Insert AddText(ReadOnlySpan<byte> utf8)
+    {
+        // What is bound stays bound after the row: a word that comes again and again, as sources and meanings do, is not copied again.
+        if (utf8.Length <= MaxWord && words[bound] is { } last && utf8.SequenceEqual(last))
+        {
+            bound++;
+            return this;
+        }
+
+        words[bound] = utf8.Length <= MaxWord ? utf8.ToArray() : null;
+        return Bound(utf8.IsEmpty ? raw.sqlite3_bind_text(statement, ++bound, "") : raw.sqlite3_bind_text(statement, ++bound, utf8));
+    }
 
     public Insert Add(byte[]? value) => value is null ? AddNull() : Add(value.AsSpan());
 
     // A zero-length span binds NULL: an empty value is a value.
-    public Insert Add(ReadOnlySpan<byte> value) =>
-        Bound(value.IsEmpty ? raw.sqlite3_bind_zeroblob(statement, ++bound, 0) : raw.sqlite3_bind_blob(statement, ++bound, value));
+    public Insert Add(ReadOnlySpan<byte> value)
+    {
+        words[bound] = null;
+        return Bound(value.IsEmpty ? raw.sqlite3_bind_zeroblob(statement, ++bound, 0) : raw.sqlite3_bind_blob(statement, ++bound, value));
+    }
 
-    public Insert AddNull() => Bound(raw.sqlite3_bind_null(statement, ++bound));
+    public Insert AddNull()
+    {
+        words[bound] = null;
+        return Bound(raw.sqlite3_bind_null(statement, ++bound));
+    }
 
     /// <summary>Inserts the row.</summary>
     /// <returns>Its rowid.</returns>
     public long Run()
+    {
+        Step();
+        return raw.sqlite3_last_insert_rowid(database);
+    }
+
+    /// <summary>Inserts the row, whose number is known or not needed.</summary>
+    public void Step()
     {
         if (bound != columns)
         {
@@ -55,8 +89,6 @@ internal sealed class Insert : IDisposable
         {
             Check(result);
         }
-
-        return raw.sqlite3_last_insert_rowid(database);
     }
 
     public void Dispose() => statement.Dispose();

@@ -143,7 +143,7 @@ internal sealed class RowQueue : IDisposable
                 }
             }
 
-            insert.Run();
+            insert.Step();
         }
     }
 
