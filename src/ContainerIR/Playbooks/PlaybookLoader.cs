@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using ContainerIR.Actions;
-using ContainerIR.Playbooks.Yaml;
+using ContainerIR.Yaml;
 
 namespace ContainerIR.Playbooks;
 
@@ -31,7 +31,10 @@ internal sealed partial class PlaybookLoader
     public static (AuthoredPlaybook? Playbook, IReadOnlyList<PlaybookFault> Faults) Load(string text, IReadOnlyList<IAction> actions)
     {
         PlaybookLoader loader = new(actions);
-        AuthoredPlaybook? playbook = YamlReader.Read(text, loader.faults) is { } root ? loader.ReadRoot(root) : null;
+        List<YamlFault> unread = [];
+        YamlNode? root = YamlReader.Read(text, unread);
+        loader.faults.AddRange(unread.Select(fault => new PlaybookFault(fault.Line, fault.Column, fault.Problem)));
+        AuthoredPlaybook? playbook = root is null ? null : loader.ReadRoot(root);
         if (playbook is not null && loader.faults.Count == 0)
         {
             PlaybookChecks.Check(playbook, actions, loader.faults);

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using ContainerIR.Actions;
-using ContainerIR.Playbooks.Yaml;
+using ContainerIR.Yaml;
 
 namespace ContainerIR.Playbooks;
 

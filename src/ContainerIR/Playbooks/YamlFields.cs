@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using ContainerIR.Actions;
 using ContainerIR.Evidence.Text;
-using ContainerIR.Playbooks.Yaml;
+using ContainerIR.Yaml;
 
 namespace ContainerIR.Playbooks;
 

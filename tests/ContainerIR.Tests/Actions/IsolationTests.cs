@@ -34,7 +34,7 @@ public sealed class An_isolation
 
         ulong cut = Received(suspect);
         Assert.Throws<InvalidOperationException>(() => peer.Exec($"ping -c1 -W1 {suspect.Inspect("{{.NetworkSettings.IPAddress}}")}"));
-        peer.Exec($"ping -c1 -W2 {peer.Inspect("{{.NetworkSettings.Gateway}}")}");
+        peer.Exec(RealEngine.Reach(peer.Inspect("{{.NetworkSettings.Gateway}}")));
         Assert.Equal(cut, Received(suspect));
         Assert.Equal("ESTABLISHED", Assert.Single(Flows(suspect)).State);
         Assert.Equal(ChangeCondition.InForce, (await host.Look(outcome.ChangeId!)).Condition);
@@ -46,7 +46,7 @@ public sealed class An_isolation
         Assert.True(undone.Undone, undone.Summary);
         Assert.Empty(Flows(suspect));
         Assert.Equal(before, SomeHost.Snapshot(suspect));
-        suspect.Exec($"ping -c1 -W2 {peer.Inspect("{{.NetworkSettings.IPAddress}}")}");
+        suspect.Exec(RealEngine.Reach(peer.Inspect("{{.NetworkSettings.IPAddress}}")));
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class An_isolation
         ActionOutcome again = await host.Do("verify", suspect.Name, "what=isolation");
         Assert.True(again.Verified, again.Summary);
         Assert.True((await host.Undo(outcome.ChangeId, reset: true)).Undone);
-        suspect.Exec($"ping -c1 -W2 {gateway}");
+        suspect.Exec(RealEngine.Reach(gateway));
     }
 
     [Fact]

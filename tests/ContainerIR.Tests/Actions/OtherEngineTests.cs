@@ -17,7 +17,7 @@ public sealed class A_contained_container_of_another_engine
         ActionParts parts = host.Parts with { Endpoint = engine.Endpoint };
         ChangeUndo undo = new(parts);
         string id = engine.Docker("run", "-d", "--cap-add", "NET_RAW", RealEngine.Image, "sleep", "1000").Trim();
-        engine.Docker("exec", id, "ping", "-c1", "-W2", "10.196.0.1");
+        engine.Docker("exec", id, "sh", "-c", RealEngine.Reach("10.196.0.1"));
         ActionOutcome outcome = await host.Do(parts, "isolate", id, null);
         Assert.True(outcome.Verified, outcome.Summary);
 
@@ -28,7 +28,7 @@ public sealed class A_contained_container_of_another_engine
         Assert.True((await host.Do(parts, "verify", id, null, "what=isolation")).Verified);
         Assert.Throws<InvalidOperationException>(() => engine.Docker("exec", id, "ping", "-c1", "-W1", "10.196.0.1"));
         Assert.True((await undo.RunAsync(outcome.ChangeId!, new UndoChoices(true), CancellationToken.None)).Undone);
-        engine.Docker("exec", id, "ping", "-c1", "-W2", "10.196.0.1");
+        engine.Docker("exec", id, "sh", "-c", RealEngine.Reach("10.196.0.1"));
         Assert.DoesNotContain(id[..12], engine.OnHost("nft", "list", "ruleset"), StringComparison.Ordinal);
     }
 
@@ -40,7 +40,7 @@ public sealed class A_contained_container_of_another_engine
         ActionParts parts = host.Parts with { Endpoint = engine.Endpoint };
         ChangeUndo undo = new(parts);
         string id = engine.Docker("run", "-d", "--restart", "always", "--cap-add", "NET_RAW", RealEngine.Image, "sleep", "1000").Trim();
-        engine.Docker("exec", id, "ping", "-c1", "-W2", "10.196.0.1");
+        engine.Docker("exec", id, "sh", "-c", RealEngine.Reach("10.196.0.1"));
         string before = Settings(engine, id), firstLife = Life(engine, id);
         ActionOutcome outcome = await host.Do(parts, "isolate", id, null);
         Assert.True(outcome.Verified, outcome.Summary);
@@ -55,7 +55,7 @@ public sealed class A_contained_container_of_another_engine
 
         // Another life: another network namespace with another veth, and nothing that cuts it off.
         Assert.NotEqual(firstLife, Life(engine, id));
-        engine.Docker("exec", id, "ping", "-c1", "-W2", "10.196.0.1");
+        engine.Docker("exec", id, "sh", "-c", RealEngine.Reach("10.196.0.1"));
         ChangeLook lapsed = await LookAsync();
         Assert.Equal(ChangeCondition.NotInForce, lapsed.Condition);
         Assert.StartsWith("NOT IN FORCE: the container was started again", lapsed.Words, StringComparison.Ordinal);
@@ -93,7 +93,7 @@ public sealed class A_contained_container_of_another_engine
         Assert.True(Said("in force again"));
 
         Assert.True((await undo.RunAsync(outcome.ChangeId!, new UndoChoices(true), CancellationToken.None)).Undone);
-        engine.Docker("exec", id, "ping", "-c1", "-W2", "10.196.0.1");
+        engine.Docker("exec", id, "sh", "-c", RealEngine.Reach("10.196.0.1"));
         Assert.Equal(before, Settings(engine, id));
     }
 

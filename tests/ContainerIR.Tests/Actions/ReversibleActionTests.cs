@@ -68,7 +68,7 @@ public sealed class A_reversible_action
             Assert.Equal(Settings(before, fixedNet), Settings(after, fixedNet));
             Assert.Equal(Settings(before, freeNet, "IPAddress", "MacAddress"), Settings(after, freeNet, "IPAddress", "MacAddress"));
             Assert.Equal(Rest(before), Rest(after));
-            container.Exec("ping -c1 -W2 10.197.7.1");
+            container.Exec(RealEngine.Reach("10.197.7.1"));
             Assert.Empty(await host.Undoing.StatusAsync(all: false, CancellationToken.None));
         }
         finally

@@ -44,6 +44,9 @@ internal static class RealEngine
     /// <summary>Starts a container (<c>docker run -d</c> with these options, then the image, then the command).</summary>
     public static TestContainer Start(string[] options, params string[] command) => new([.. options], Image, command);
 
+    /// <summary>A script that ends well when an address answers: on a busy machine the first packets of a new interface may be lost.</summary>
+    public static string Reach(string address) => $"for i in 1 2 3 4 5 6 7 8 9 10; do ping -c1 -W2 {address} && exit 0; done; exit 1";
+
     /// <summary>Waits until a condition of the outside world holds; throws when it does not within 30 s.</summary>
     public static async Task Until(Func<bool> condition, string what)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
+using ContainerIR.Yaml;
 
 namespace ContainerIR.Analyzers.Sigma;
 
@@ -58,11 +59,11 @@ internal sealed class SigmaModifiers
     /// <param name="value">A scalar or a list of scalars.</param>
     /// <param name="placeholders">Values for the modifier expand.</param>
     /// <exception cref="FormatException">It cannot be compiled; the message says why.</exception>
-    public static SigmaTest Compile(string key, YamlItem value, IReadOnlyDictionary<string, IReadOnlyList<string>> placeholders)
+    public static SigmaTest Compile(string key, YamlNode value, IReadOnlyDictionary<string, IReadOnlyList<string>> placeholders)
     {
         SigmaModifiers compiler = new(key, placeholders);
         List<SigmaTest> tests = [];
-        foreach (YamlItem each in value.Items ?? [value])
+        foreach (YamlNode each in value.Items ?? [value])
         {
             tests.Add(each.Text is null ? throw new FormatException($"{key}: line {each.Line}: a value must be text, a number, or a list of these") : compiler.OfValue(each));
         }
@@ -77,11 +78,11 @@ internal sealed class SigmaModifiers
     }
 
     /// <summary>A keyword: found anywhere in any value of the row.</summary>
-    public static SigmaTest Keyword(YamlItem value) => value.Text is { } text
+    public static SigmaTest Keyword(YamlNode value) => value.Text is { } text
         ? new AnyFieldPasses(Match(SigmaPattern.Of(text).Open(before: true, after: true), cased: false))
         : throw new FormatException($"line {value.Line}: a keyword must be text");
 
-    private SigmaTest OfValue(YamlItem item)
+    private SigmaTest OfValue(YamlNode item)
     {
         string text = item.Text!;
         if (item.IsNull)

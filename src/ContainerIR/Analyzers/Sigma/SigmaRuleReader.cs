@@ -1,4 +1,5 @@
 using ContainerIR.Evidence.Text;
+using ContainerIR.Yaml;
 
 namespace ContainerIR.Analyzers.Sigma;
 
@@ -16,11 +17,11 @@ internal sealed class SigmaRuleReader(IReadOnlyDictionary<string, IReadOnlyList<
     /// <param name="text">Its content.</param>
     public IEnumerable<SigmaOutcome> Read(string file, string text)
     {
-        List<YamlItem> documents;
+        List<YamlNode> documents;
         string? broken = null;
         try
         {
-            documents = YamlItem.ReadAll(text);
+            documents = YamlReader.ReadAll(text);
         }
         catch (FormatException failure)
         {
@@ -32,7 +33,7 @@ internal sealed class SigmaRuleReader(IReadOnlyDictionary<string, IReadOnlyList<
             yield return new SigmaOutcome(file, "", null, broken ?? "it has no rule");
         }
 
-        foreach (YamlItem document in documents)
+        foreach (YamlNode document in documents)
         {
             string title = DisplayText.Shorten(document.TextOf("title") ?? "", MaxTitle);
             SigmaRule? rule = null;
@@ -50,9 +51,9 @@ internal sealed class SigmaRuleReader(IReadOnlyDictionary<string, IReadOnlyList<
         }
     }
 
-    private SigmaRule Compile(string file, string title, YamlItem document)
+    private SigmaRule Compile(string file, string title, YamlNode document)
     {
-        if (document.Members is null)
+        if (document.Entries is null)
         {
             throw new FormatException("it is no rule: not a map");
         }
@@ -74,8 +75,8 @@ internal sealed class SigmaRuleReader(IReadOnlyDictionary<string, IReadOnlyList<
         }
 
         string view = ViewOf(document["logsource"]);
-        YamlItem detection = document["detection"] ?? throw new FormatException("it has no detection");
-        IReadOnlyList<KeyValuePair<string, YamlItem>> parts = detection.Members ?? throw new FormatException("it has no detection");
+        YamlNode detection = document["detection"] ?? throw new FormatException("it has no detection");
+        IReadOnlyList<YamlEntry> parts = detection.Entries ?? throw new FormatException("it has no detection");
         if (detection["timeframe"] is not null)
         {
             throw new FormatException("'timeframe' is not supported: it is of more than one row");
@@ -83,7 +84,7 @@ internal sealed class SigmaRuleReader(IReadOnlyDictionary<string, IReadOnlyList<
 
         List<string> fields = [];
         Dictionary<string, SigmaTest> selections = new(StringComparer.Ordinal);
-        foreach ((string name, YamlItem value) in parts)
+        foreach ((string name, YamlNode value) in parts.Select(part => (part.Key.Text, part.Value)))
         {
             if (!Reserved.Contains(name))
             {
@@ -110,38 +111,38 @@ internal sealed class SigmaRuleReader(IReadOnlyDictionary<string, IReadOnlyList<
         };
     }
 
-    private static string ViewOf(YamlItem? source)
+    private static string ViewOf(YamlNode? source)
     {
         string? product = source?.TextOf("product"), category = source?.TextOf("category"), service = source?.TextOf("service");
         return SigmaFields.ViewOf(product, category, service) ?? throw new FormatException(
             $"no rows of a bundle are of its log source (product {product ?? "none"}, category {category ?? "none"}, service {service ?? "none"})");
     }
 
-    private SigmaTest Selection(string name, YamlItem value, List<string> fields)
+    private SigmaTest Selection(string name, YamlNode value, List<string> fields)
     {
-        if (value.Members is not null)
+        if (value.Entries is not null)
         {
             return Map(name, value, fields);
         }
 
         if (value.Items is { Count: > 0 } items)
         {
-            SigmaTest[] tests = [.. items.Select(item => item.Members is null ? SigmaModifiers.Keyword(item) : Map(name, item, fields))];
+            SigmaTest[] tests = [.. items.Select(item => item.Entries is null ? SigmaModifiers.Keyword(item) : Map(name, item, fields))];
             return tests.Length == 1 ? tests[0] : new SomeOf(tests);
         }
 
         return value is { Text: not null, IsNull: false } ? SigmaModifiers.Keyword(value) : throw new FormatException($"{name} has no content");
     }
 
-    private AllOf Map(string name, YamlItem map, List<string> fields)
+    private AllOf Map(string name, YamlNode map, List<string> fields)
     {
-        if (map.Members!.Count == 0)
+        if (map.Entries!.Count == 0)
         {
             throw new FormatException($"{name} has no content");
         }
 
         List<SigmaTest> tests = [];
-        foreach ((string key, YamlItem value) in map.Members)
+        foreach ((string key, YamlNode value) in map.Entries.Select(entry => (entry.Key.Text, entry.Value)))
         {
             tests.Add(SigmaModifiers.Compile(key, value, placeholders));
             string field = key.Split('|')[0];
@@ -159,12 +160,12 @@ internal sealed class SigmaRuleReader(IReadOnlyDictionary<string, IReadOnlyList<
         return new AllOf(tests);
     }
 
-    private static SigmaLowering Lowering(YamlItem item, Dictionary<string, SigmaTest> selections) => new(
+    private static SigmaLowering Lowering(YamlNode item, Dictionary<string, SigmaTest> selections) => new(
         SigmaCondition.Parse(item.TextOf("when") ?? throw new FormatException("a lowering has no 'when'"), selections),
         SeverityOf(item.TextOf("level") ?? "low"),
         DisplayText.Shorten(item.TextOf("because") ?? throw new FormatException("a lowering has no 'because'"), MaxText));
 
-    private Rule MeaningOf(string file, string title, YamlItem document)
+    private Rule MeaningOf(string file, string title, YamlNode document)
     {
         if (document["containerir"]?.TextOf("rule") is { } number && catalogue(number) is { } known)
         {

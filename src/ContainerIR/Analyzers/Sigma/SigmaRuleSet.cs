@@ -1,6 +1,7 @@
 using System.Text;
 using ContainerIR.Evidence;
 using ContainerIR.Evidence.Text;
+using ContainerIR.Yaml;
 
 namespace ContainerIR.Analyzers.Sigma;
 
@@ -65,8 +66,8 @@ internal sealed class SigmaRuleSet(IReadOnlyList<SigmaOutcome> outcomes)
     {
         try
         {
-            return YamlItem.ReadAll(text) is [{ Members: { } members } map]
-                ? members.ToDictionary(member => member.Key, IReadOnlyList<string> (member) => [.. map.TextsOf(member.Key)])
+            return YamlReader.ReadAll(text) is [YamlMap map]
+                ? map.Entries.ToDictionary(entry => entry.Key.Text, IReadOnlyList<string> (entry) => [.. map.TextsOf(entry.Key.Text)])
                 : throw new FormatException("it is no map");
         }
         catch (FormatException failure)

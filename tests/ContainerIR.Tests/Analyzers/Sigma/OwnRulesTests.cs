@@ -1,6 +1,7 @@
 using ContainerIR.Analyzers;
 using ContainerIR.Analyzers.Sigma;
 using ContainerIR.Tests.Some;
+using ContainerIR.Yaml;
 using Xunit;
 
 namespace ContainerIR.Tests.Analyzers.Sigma;
@@ -22,7 +23,7 @@ public sealed class The_own_sigma_rules
     public void Say_in_the_words_of_sigma_what_the_catalogue_says()
     {
         HashSet<string> ids = [];
-        foreach ((string file, YamlItem document) in Documents())
+        foreach ((string file, YamlNode document) in Documents())
         {
             Rule rule = RuleList.Of(document["containerir"]!.TextOf("rule")!);
             Assert.Equal(Path.GetFileNameWithoutExtension(file), rule.Id);
@@ -41,11 +42,11 @@ public sealed class The_own_sigma_rules
     [Fact]
     public void Use_every_selection_they_name()
     {
-        foreach ((string file, YamlItem document) in Documents())
+        foreach ((string file, YamlNode document) in Documents())
         {
             string uses = string.Join(' ', document["detection"]!.TextsOf("condition").Concat((document["containerir"]!["lowered"]?.Items ?? []).Select(each => each.TextOf("when")))) + " ";
-            Assert.All(document["detection"]!.Members!.Where(member => member.Key != "condition"), member =>
-                Assert.True(uses.Split(' ', '(', ')').Contains(member.Key), $"{file}: {member.Key}"));
+            Assert.All(document["detection"]!.Entries!.Where(entry => entry.Key.Text != "condition"), entry =>
+                Assert.True(uses.Split(' ', '(', ')').Contains(entry.Key.Text), $"{file}: {entry.Key.Text}"));
         }
     }
 
@@ -108,6 +109,6 @@ public sealed class The_own_sigma_rules
     private static async Task<string> SeverityAsync(string rule, Task<TriageReport> report) =>
         (await report).Findings.FirstOrDefault(finding => finding.Rule.Id == rule)?.Severity.ToString().ToLowerInvariant() ?? "";
 
-    private static IEnumerable<(string File, YamlItem Document)> Documents() =>
-        Directory.EnumerateFiles(Folder, "CIR-*.yml").Order(StringComparer.Ordinal).SelectMany(file => YamlItem.ReadAll(File.ReadAllText(file)).Select(document => (Path.GetFileName(file), document)));
+    private static IEnumerable<(string File, YamlNode Document)> Documents() =>
+        Directory.EnumerateFiles(Folder, "CIR-*.yml").Order(StringComparer.Ordinal).SelectMany(file => YamlReader.ReadAll(File.ReadAllText(file)).Select(document => (Path.GetFileName(file), document)));
 }

@@ -215,7 +215,7 @@ public sealed class A_sigma_rule
     [InlineData("    sel: { Image: x }\n    condition: 1 of", "nothing after")]
     [InlineData("    sel: { Image: x }\n    condition: sel | count() > 5", "aggregation")]
     [InlineData("    sel: { Image: x }\n    timeframe: 5m\n    condition: sel", "timeframe")]
-    [InlineData("    sel: &a { Image: x }\n    condition: sel", "anchors and aliases")]
+    [InlineData("    sel: &a { Image: x }\n    condition: sel", "anchors are not taken")]
     [InlineData("    sel: { Image: x, Image: y }\n    condition: sel", "Image")]
     public void Is_named_with_the_reason_when_it_cannot_be_run(string detection, string reason)
     {

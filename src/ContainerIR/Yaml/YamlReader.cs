@@ -4,11 +4,11 @@ using ContainerIR.Evidence.Text;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace ContainerIR.Playbooks.Yaml;
+namespace ContainerIR.Yaml;
 
 /// <summary>
-/// Builds a tree from the events of one YAML document. The text is hostile: size, depth and number of nodes are limited; aliases, anchors, tags and
-/// further documents are refused. What the parser cannot read ends the reading; every other fault is collected.
+/// Builds trees from the events of YAML documents: playbooks, Sigma rules. The text is hostile: size, depth and number of nodes are limited; aliases, anchors and tags
+/// are refused. What the parser cannot read ends the reading; every other fault is collected.
 /// </summary>
 internal sealed partial class YamlReader
 {
@@ -16,13 +16,13 @@ internal sealed partial class YamlReader
     public const int MaxCharacters = 1_000_000;
 
     private const int MaxDepth = 32;
-    private const int MaxNodes = 50_000;
+    private const int MaxNodes = 100_000;
 
     private readonly Parser parser;
-    private readonly List<PlaybookFault> faults;
+    private readonly List<YamlFault> faults;
     private int nodes;
 
-    private YamlReader(string text, List<PlaybookFault> faults)
+    private YamlReader(string text, List<YamlFault> faults)
     {
         parser = new Parser(new StringReader(text));
         this.faults = faults;
@@ -32,49 +32,64 @@ internal sealed partial class YamlReader
     /// <param name="text">YAML.</param>
     /// <param name="faults">Gets what is wrong.</param>
     /// <returns>Its root; null when the text cannot be read at all, which is a fault.</returns>
-    public static YamlNode? Read(string text, List<PlaybookFault> faults)
+    public static YamlNode? Read(string text, List<YamlFault> faults)
+    {
+        List<YamlNode> documents = ReadAll(text, faults);
+        if (documents.Count > 1)
+        {
+            faults.Add(new YamlFault(documents[1].Line, documents[1].Column, "a file holds one document; a second one begins here"));
+        }
+        else if (documents.Count == 0 && faults.Count == 0)
+        {
+            faults.Add(new YamlFault(1, 1, "the file is empty"));
+        }
+
+        return documents.FirstOrDefault();
+    }
+
+    /// <summary>Reads every document of a text.</summary>
+    /// <exception cref="FormatException">Something is wrong with it; the message names the first line and column.</exception>
+    public static List<YamlNode> ReadAll(string text)
+    {
+        List<YamlFault> faults = [];
+        List<YamlNode> documents = ReadAll(text, faults);
+        return faults.MinBy(fault => (fault.Line, fault.Column)) is { } first ? throw new FormatException($"line {first.Line}, column {first.Column}: {first.Problem}") : documents;
+    }
+
+    // None when the text cannot be read to its end.
+    private static List<YamlNode> ReadAll(string text, List<YamlFault> faults)
     {
         if (text.Length > MaxCharacters)
         {
-            faults.Add(new PlaybookFault(1, 1, $"the file has {text.Length} characters; a playbook has at most {MaxCharacters}"));
-            return null;
+            faults.Add(new YamlFault(1, 1, $"the file has {text.Length} characters; at most {MaxCharacters} are read"));
+            return [];
         }
 
         try
         {
-            return new YamlReader(text, faults).ReadDocument();
+            YamlReader reader = new(text, faults);
+            List<YamlNode> documents = [];
+            while (reader.parser.MoveNext())
+            {
+                if (reader.parser.Current is DocumentStart)
+                {
+                    reader.parser.MoveNext();
+                    documents.Add(reader.ReadNode(0));
+                }
+            }
+
+            return documents;
         }
         catch (YamlException failure)
         {
-            faults.Add(new PlaybookFault((int)failure.Start.Line, (int)failure.Start.Column, "this is no YAML: " + DisplayText.Shorten(failure.Message, 300)));
-            return null;
+            faults.Add(new YamlFault((int)failure.Start.Line, (int)failure.Start.Column, "this is no YAML: " + DisplayText.Shorten(failure.Message, 300)));
+            return [];
         }
         catch (TooMuchException failure)
         {
-            faults.Add(new PlaybookFault(failure.Line, failure.Column, failure.Message));
-            return null;
+            faults.Add(new YamlFault(failure.Line, failure.Column, failure.Message));
+            return [];
         }
-    }
-
-    private YamlNode? ReadDocument()
-    {
-        parser.MoveNext();
-        parser.MoveNext();
-        if (parser.Current is StreamEnd)
-        {
-            faults.Add(new PlaybookFault(1, 1, "the file is empty"));
-            return null;
-        }
-
-        parser.MoveNext();
-        YamlNode root = ReadNode(0);
-        parser.MoveNext();
-        if (parser.MoveNext() && parser.Current is DocumentStart more)
-        {
-            faults.Add(Fault(more, "a file holds one document; a second one begins here"));
-        }
-
-        return root;
     }
 
     // Leaves the parser on the last event of the node.
@@ -96,12 +111,12 @@ internal sealed partial class YamlReader
         {
             if (!node.Anchor.IsEmpty)
             {
-                faults.Add(Fault(node, "anchors are not used in playbooks: write it out"));
+                faults.Add(Fault(node, "anchors are not taken: write it out"));
             }
 
             if (!node.Tag.IsEmpty)
             {
-                faults.Add(Fault(node, "tags (!…) are not used in playbooks"));
+                faults.Add(Fault(node, "tags (!…) are not taken"));
             }
         }
 
@@ -121,7 +136,7 @@ internal sealed partial class YamlReader
                 return new YamlMap(ReadEntries(depth), line, column);
             default:
                 // An alias.
-                faults.Add(Fault(current, "aliases (*…) are not used in playbooks: write it out"));
+                faults.Add(Fault(current, "aliases (*…) are not taken: write it out"));
                 return new YamlScalar("", ScalarKind.Null, line, column);
         }
     }
@@ -137,11 +152,11 @@ internal sealed partial class YamlReader
             YamlNode value = ReadNode(depth + 1);
             if (key is not YamlScalar { Kind: not ScalarKind.Null } text)
             {
-                faults.Add(new PlaybookFault(key.Line, key.Column, "a key is plain text"));
+                faults.Add(new YamlFault(key.Line, key.Column, "a key is plain text"));
             }
             else if (!seen.Add(text.Text))
             {
-                faults.Add(new PlaybookFault(key.Line, key.Column, $"'{DisplayText.Shorten(text.Text, 60)}' stands here a second time"));
+                faults.Add(new YamlFault(key.Line, key.Column, $"'{DisplayText.Shorten(text.Text, 60)}' stands here a second time"));
             }
             else
             {
@@ -158,10 +173,10 @@ internal sealed partial class YamlReader
         return parser.Current!;
     }
 
-    private static PlaybookFault Fault(ParsingEvent at, string problem)
+    private static YamlFault Fault(ParsingEvent at, string problem)
     {
         (int line, int column) = PlaceOf(at);
-        return new PlaybookFault(line, column, problem);
+        return new YamlFault(line, column, problem);
     }
 
     private static (int Line, int Column) PlaceOf(ParsingEvent at) => ((int)at.Start.Line, (int)at.Start.Column);
