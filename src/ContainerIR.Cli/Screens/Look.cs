@@ -39,7 +39,11 @@ internal sealed class Look : IDisposable
 
             AcquisitionRequest request = new() { Container = container.Id, CaseId = CaseName, Profile = profile, Endpoint = facts.Endpoint };
             AcquisitionResult result = await facts.Surroundings.Acquire(request, new AcquisitionParts(home, _ => passphrase, facts.Surroundings.Clock), null, ct);
-            return new Look(folder, result.BundlePath, result.Gaps.Count, Triage.Run(result.BundlePath, ct));
+            Look look = new(folder, result.BundlePath, result.Gaps.Count, Triage.Run(result.BundlePath, ct));
+
+            // Copying and judging a million files leaves buffers behind, and a console that waits for a person makes nothing new that would bring the collector to them.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            return look;
         }
         catch
         {
